@@ -1,0 +1,43 @@
+"""Writes of the accounts app."""
+
+from collections.abc import Iterable
+
+from django.utils import timezone
+
+from accounts.models import AuditEvent
+
+
+def record_event(
+    *,
+    action: str,
+    outcome: str,
+    surface: str,
+    actor_type: str = AuditEvent.ActorType.SYSTEM,
+    actor_id: object = "",
+    patient_ids: Iterable[object] = (),
+    object_type: str = "",
+    object_id: object = "",
+    address: str = "",
+    request_id: str = "",
+    reason: str = "",
+) -> AuditEvent:
+    """
+    Write one audit event in the caller's transaction.
+
+    The stamp is the real clock's, never the clinic's pinned one. If the row cannot be written the exception
+    propagates, so that what it describes does not happen either (security reference, S50).
+    """
+    return AuditEvent.objects.create(
+        at=timezone.now(),
+        actor_type=actor_type,
+        actor_id=str(actor_id),
+        patient_ids=[str(patient_id) for patient_id in patient_ids],
+        action=action,
+        object_type=object_type,
+        object_id=str(object_id),
+        surface=surface,
+        address=address,
+        request_id=request_id,
+        outcome=outcome,
+        reason=reason,
+    )

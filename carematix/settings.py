@@ -1,0 +1,270 @@
+"""
+All settings of the project, from the environment or `.env`.
+
+`carematix.env` is the only reader of the environment; `.env.example` lists every variable.
+"""
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from dotenv import load_dotenv
+
+from carematix.env import Environment
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+load_dotenv(BASE_DIR / ".env")
+env = Environment(os.environ)
+
+# ---- The process ------------------------------------------------------------------------------
+DEBUG = env.flag("DEBUG")
+SECRET_KEY = env.text("SECRET_KEY") or (secrets.token_urlsafe(50) if DEBUG else "")
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS") or (["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
+PUBLIC_BASE_URL = env.url(
+    "PUBLIC_BASE_URL", ("https", "http"), "http://127.0.0.1:8000" if DEBUG else ""
+)
+CORS_ALLOWED_ORIGINS = env.words("CORS_ALLOWED_ORIGINS")
+LOG_LEVEL = env.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")
+LOG_FORMAT = env.choice("LOG_FORMAT", ("json", "console"), "console" if DEBUG else "json")
+
+# ---- The clinic -------------------------------------------------------------------------------
+CLINIC_NAME = env.text("CLINIC_NAME", "Carematix")
+CLINIC_TIME_ZONE = env.zone("CLINIC_TIME_ZONE", "America/New_York")
+CLINIC_PHONE = env.phone("CLINIC_PHONE")
+STAFF_TRANSFER_NUMBER = env.phone("STAFF_TRANSFER_NUMBER")
+CAREMATIX_NOW = env.instant("CAREMATIX_NOW")
+if CAREMATIX_NOW and not DEBUG:
+    raise ImproperlyConfigured("CAREMATIX_NOW may be set only with DEBUG=1.")
+
+# ---- Twilio -----------------------------------------------------------------------------------
+TWILIO_ACCOUNT_SID = env.text("TWILIO_ACCOUNT_SID")
+TWILIO_AUTH_TOKEN = env.text("TWILIO_AUTH_TOKEN")
+TWILIO_AUTH_TOKEN_NEXT = env.text("TWILIO_AUTH_TOKEN_NEXT")
+TWILIO_PHONE_NUMBER = env.phone("TWILIO_PHONE_NUMBER")
+
+# ---- The assistant ----------------------------------------------------------------------------
+OPENAI_API_KEY = env.text("OPENAI_API_KEY")
+OPENAI_REALTIME_URL = env.url(
+    "OPENAI_REALTIME_URL", ("wss", "ws", "https", "http"), "wss://api.openai.com/v1/realtime"
+)
+OPENAI_REALTIME_MODEL = env.text("OPENAI_REALTIME_MODEL", "gpt-realtime-2.1")
+OPENAI_REALTIME_AUTH = env.choice("OPENAI_REALTIME_AUTH", ("bearer", "api-key", "none"), "bearer")
+OPENAI_REALTIME_VOICE = env.text("OPENAI_REALTIME_VOICE", "marin")
+OPENAI_TRANSCRIPTION_MODEL = env.text("OPENAI_TRANSCRIPTION_MODEL", "gpt-transcribe")
+ASSISTANT = env.choice(
+    "ASSISTANT", ("openai", "standin"), "standin" if DEBUG and not OPENAI_API_KEY else "openai"
+)
+if ASSISTANT == "standin" and not DEBUG:
+    raise ImproperlyConfigured("ASSISTANT=standin may be chosen only with DEBUG=1.")
+
+# ---- Limits of the security reference; each has its default there ------------------------------
+MAX_CONCURRENT_CALLS = env.number("MAX_CONCURRENT_CALLS", 50, least=1)
+LIMIT_CALLS_PER_NUMBER = env.number("LIMIT_CALLS_PER_NUMBER", 2, least=1)
+LIMIT_VOICE_WEBHOOKS_PER_NUMBER_MINUTE = env.number(
+    "LIMIT_VOICE_WEBHOOKS_PER_NUMBER_MINUTE", 5, least=1
+)
+LIMIT_VOICE_WEBHOOKS_PER_MINUTE = env.number("LIMIT_VOICE_WEBHOOKS_PER_MINUTE", 60, least=1)
+LIMIT_STREAM_START_SECONDS = env.number("LIMIT_STREAM_START_SECONDS", 5, least=1)
+LIMIT_STREAM_TOKEN_SECONDS = env.number("LIMIT_STREAM_TOKEN_SECONDS", 60, least=1)
+LIMIT_STREAMS_WITHOUT_START = env.number("LIMIT_STREAMS_WITHOUT_START", 20, least=1)
+LIMIT_FRAME_BYTES = env.number("LIMIT_FRAME_BYTES", 65_536, least=1024)
+LIMIT_MEDIA_PAYLOAD_BYTES = env.number("LIMIT_MEDIA_PAYLOAD_BYTES", 8_192, least=216)
+LIMIT_FRAMES_PER_SECOND = env.number("LIMIT_FRAMES_PER_SECOND", 100, least=1)
+LIMIT_FRAME_BURST = env.number("LIMIT_FRAME_BURST", 300, least=1)
+LIMIT_MALFORMED_FRAMES = env.number("LIMIT_MALFORMED_FRAMES", 10, least=1)
+LIMIT_MODEL_GARBAGE_EVENTS = env.number("LIMIT_MODEL_GARBAGE_EVENTS", 20, least=1)
+LIMIT_CALL_MINUTES = env.number("LIMIT_CALL_MINUTES", 30, least=1)
+LIMIT_SILENCE_SECONDS = env.number("LIMIT_SILENCE_SECONDS", 8, least=1)
+LIMIT_SILENCE_PROMPTS = env.number("LIMIT_SILENCE_PROMPTS", 2, least=1)
+LIMIT_DTMF_DIGITS = env.number("LIMIT_DTMF_DIGITS", 32, least=1)
+LIMIT_IDENTITY_ATTEMPTS_PER_CALL = env.number("LIMIT_IDENTITY_ATTEMPTS_PER_CALL", 3, least=1)
+LIMIT_IDENTITY_ATTEMPTS_PER_NUMBER_DAY = env.number(
+    "LIMIT_IDENTITY_ATTEMPTS_PER_NUMBER_DAY", 5, least=1
+)
+LIMIT_IDENTITY_ATTEMPTS_WITHHELD_DAY = env.number(
+    "LIMIT_IDENTITY_ATTEMPTS_WITHHELD_DAY", 30, least=1
+)
+LIMIT_IDENTITY_ATTEMPTS_PER_PATIENT_DAY = env.number(
+    "LIMIT_IDENTITY_ATTEMPTS_PER_PATIENT_DAY", 10, least=1
+)
+LIMIT_IDENTITY_ATTEMPTS_PER_HOUR = env.number("LIMIT_IDENTITY_ATTEMPTS_PER_HOUR", 100, least=1)
+LIMIT_IDENTITY_ANSWER_MS = env.number("LIMIT_IDENTITY_ANSWER_MS", 400)
+LIMIT_TOOL_CALLS = env.number("LIMIT_TOOL_CALLS", 40, least=1)
+LIMIT_TOOL_WRITES = env.number("LIMIT_TOOL_WRITES", 6, least=1)
+LIMIT_TOOL_SECONDS = env.number("LIMIT_TOOL_SECONDS", 6, least=1)
+LIMIT_BOOKINGS_PER_CALL = env.number("LIMIT_BOOKINGS_PER_CALL", 2, least=1)
+LIMIT_FUTURE_BOOKINGS = env.number("LIMIT_FUTURE_BOOKINGS", 3, least=1)
+LIMIT_PROPOSAL_SECONDS = env.number("LIMIT_PROPOSAL_SECONDS", 120, least=1)
+LIMIT_TEXT_CHARACTERS = env.number("LIMIT_TEXT_CHARACTERS", 500, least=1)
+LIMIT_BOOKING_HORIZON_DAYS = env.number("LIMIT_BOOKING_HORIZON_DAYS", 180, least=1)
+
+# ---- Django -----------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "daphne",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "carematix.storage.StaticFilesConfig",
+    "channels",
+    "corsheaders",
+    "csp",
+    "rest_framework",
+    "allauth",
+    "allauth.account",
+    "fontawesomefree",
+    "accounts",
+    "scheduling",
+    "voice",
+    "dashboard",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+ROOT_URLCONF = "carematix.urls"
+ASGI_APPLICATION = "carematix.asgi.application"
+WSGI_APPLICATION = "carematix.wsgi.application"
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "dashboard.context.clinic",
+            ],
+        },
+    },
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+
+# ---- Storage ----------------------------------------------------------------------------------
+DATABASE_URL = env.url(
+    "DATABASE_URL", ("sqlite", "postgresql", "postgres"), f"sqlite:///{BASE_DIR / 'db.sqlite3'}"
+)
+DATABASE_POOL_MIN = env.number("DATABASE_POOL_MIN", 2, most=500)
+DATABASE_POOL_MAX = env.number("DATABASE_POOL_MAX", 20, least=1, most=500)
+if DATABASE_POOL_MIN > DATABASE_POOL_MAX:
+    raise ImproperlyConfigured("DATABASE_POOL_MIN must not exceed DATABASE_POOL_MAX.")
+DATABASES: dict[str, Any] = {"default": dj_database_url.parse(DATABASE_URL)}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # IMMEDIATE serialises writers, which takes the place of row locks (scheduling reference, section 5).
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;",
+    }
+else:
+    # Under ASGI a pool bounds the connections; CONN_MAX_AGE would leave one open per thread.
+    DATABASES["default"]["CONN_MAX_AGE"] = 0
+    DATABASES["default"]["OPTIONS"] = {
+        "pool": {"min_size": DATABASE_POOL_MIN, "max_size": DATABASE_POOL_MAX, "timeout": 5}
+    }
+
+REDIS_URL = env.url("REDIS_URL", ("redis", "rediss", "unix"))
+CHANNEL_LAYERS: dict[str, Any] = {
+    "default": (
+        {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
+        if REDIS_URL
+        else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
+    )
+}
+
+MEDIA_ROOT = Path(env.text("MEDIA_ROOT", str(BASE_DIR / "media")))
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "carematix.storage.HashedStaticStorage"
+    },
+}
+
+# ---- Login ------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "accounts.adapters.StaffAccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGOUT_REDIRECT_URL = LOGIN_URL
+ACCOUNT_SESSION_REMEMBER = False
+
+# ---- Browser protections ----------------------------------------------------------------------
+SECURE_SSL_REDIRECT = False  # the proxy speaks https; Twilio's addresses must never redirect
+SECURE_PROXY_SSL_HEADER = None if DEBUG else ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_HSTS_SECONDS = 0 if DEBUG else 31_536_000
+SECURE_HSTS_INCLUDE_SUBDOMAINS = not DEBUG
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_NAME = "sessionid" if DEBUG else "__Host-sessionid"
+CSRF_COOKIE_NAME = "csrftoken" if DEBUG else "__Host-csrftoken"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "media-src": [SELF],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "object-src": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# ---- Logs -------------------------------------------------------------------------------------
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"default": {"()": "carematix.logs.Formatter", "style_name": LOG_FORMAT}},
+    "handlers": {"default": {"class": "logging.StreamHandler", "formatter": "default"}},
+    "root": {"handlers": ["default"], "level": "WARNING"},
+    "loggers": {
+        name: {"level": LOG_LEVEL} for name in ("carematix", "accounts", "scheduling", "voice")
+    },
+}

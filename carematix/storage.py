@@ -1,0 +1,28 @@
+"""Static files: which of the installed packages' files are served, and under which names."""
+
+from django.contrib.staticfiles.apps import StaticFilesConfig as DjangoStaticFilesConfig
+from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+
+class StaticFilesConfig(DjangoStaticFilesConfig):
+    """Leave out the thousands of icon files that no page of ours asks for."""
+
+    ignore_patterns = [
+        *DjangoStaticFilesConfig.ignore_patterns,
+        "fontawesomefree/js",
+        "js-packages",
+        "svgs",
+        "metadata",
+        "sprites",
+        "less",
+        "scss",
+        "otfs",
+        "assetTemplates",
+        "*.map",
+    ]
+
+
+class HashedStaticStorage(CompressedManifestStaticFilesStorage):
+    """Give each file a name that changes with its content, also where JavaScript modules import each other."""
+
+    support_js_module_import_aggregation = True

@@ -1,0 +1,7 @@
+"""Tell Django about the app."""
+
+from django.apps import AppConfig
+
+
+class DashboardConfig(AppConfig):
+    name = "dashboard"
