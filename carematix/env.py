@@ -6,16 +6,24 @@ Every reader names the variable when its value is odd and never repeats the valu
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.exceptions import ImproperlyConfigured
 
 ON = {"1", "true", "yes", "on"}
-OFF = {"0", "false", "no", "off", ""}
+OFF = {"0", "false", "no", "off"}
 KEY_BYTES = 32
+WITHOUT_HOST = {"sqlite", "unix"}
+"""Schemes of addresses that name a file instead of a host."""
+
+IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]*")
+PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
+HOST = re.compile(r"\*|\.?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*|\[[0-9A-Fa-f:.]+\]")
 
 
 class Environment:
@@ -25,8 +33,35 @@ class Environment:
         self._variables = variables
 
     def text(self, name: str, default: str = "") -> str:
-        """Return the variable without surrounding blanks."""
-        return self._variables.get(name, "").strip() or default
+        """Return one line of text without surrounding blanks."""
+        value = self._variables.get(name, "").strip()
+        if not value.isprintable():
+            raise _odd(name, "one line of text")
+        return value or default
+
+    def secret(self, name: str) -> str:
+        """Return a key or a token: printable ASCII without blanks, since it travels in headers."""
+        value = self.text(name)
+        if not value.isascii() or " " in value:
+            raise _odd(name, "printable characters without blanks")
+        return value
+
+    def secrets(self, name: str) -> list[str]:
+        """Return keys or tokens written with commas."""
+        values = self.words(name)
+        if any(not value.isascii() or " " in value for value in values):
+            raise _odd(name, "a list of printable characters without blanks")
+        return values
+
+    def identifier(self, name: str, default: str = "", *, pattern: str = "") -> str:
+        """Return a name that machines gave, such as a model's or an account's."""
+        value = self.text(name, default)
+        expected = re.compile(pattern) if pattern else IDENTIFIER
+        if value and not expected.fullmatch(value):
+            raise _odd(
+                name, f"a name of the form {pattern}" if pattern else "a name without blanks"
+            )
+        return value
 
     def flag(self, name: str, *, default: bool = False) -> bool:
         value = self.text(name).lower()
@@ -37,6 +72,7 @@ class Environment:
         return value in ON
 
     def number(self, name: str, default: int, *, least: int = 0, most: int = 10**9) -> int:
+        """Return a whole number between `least` and `most`, both included."""
         value = self.text(name)
         if not value:
             return default
@@ -58,20 +94,41 @@ class Environment:
         """Return a list written with commas."""
         return [word for part in self.text(name).split(",") if (word := part.strip())]
 
+    def hosts(self, name: str) -> list[str]:
+        """Return host names without scheme and port, as `ALLOWED_HOSTS` takes them."""
+        hosts = self.words(name)
+        if not all(HOST.fullmatch(host) for host in hosts):
+            raise _odd(name, "a list of host names without scheme, port and path")
+        return hosts
+
+    def origins(self, name: str) -> list[str]:
+        """Return origins: scheme and host, no path."""
+        origins = self.words(name)
+        for origin in origins:
+            parts = _split(origin)
+            if parts is None or parts[0] not in {"http", "https"} or not parts[1] or parts[2]:
+                raise _odd(name, "a list of origins such as https://clinic.example")
+        return origins
+
     def url(self, name: str, schemes: Sequence[str], default: str = "") -> str:
         """Return an address of one of `schemes`, without a trailing slash."""
         value = self.text(name, default)
         if not value:
             return ""
-        try:
-            parts = urlsplit(value)
-            known = parts.scheme in schemes and bool(parts.netloc or parts.path or parts.scheme == "console")
-            _ = parts.port
-        except ValueError:
-            known = False
-        if not known:
-            raise _odd(name, "an address that begins with " + " or ".join(s + "://" for s in schemes))
+        parts = _split(value)
+        known = parts is not None and parts[0] in schemes
+        if not known or parts is None or not (parts[2] if parts[0] in WITHOUT_HOST else parts[1]):
+            raise _odd(
+                name, "an address that begins with " + " or ".join(f"{s}://" for s in schemes)
+            )
         return value.rstrip("/")
+
+    def folder(self, name: str, default: Path) -> Path:
+        """Return the path of a folder that exists or can be made."""
+        value = Path(self.text(name, str(default))).expanduser()
+        if value.exists() and not value.is_dir():
+            raise _odd(name, "the path of a folder")
+        return value
 
     def zone(self, name: str, default: str) -> str:
         """Return the name of a time zone that exists."""
@@ -85,7 +142,7 @@ class Environment:
     def phone(self, name: str) -> str:
         """Return a number in E.164 form, or nothing."""
         value = self.text(name)
-        if value and not (value.startswith("+") and value[1:].isdigit() and 8 <= len(value) <= 16):
+        if value and not PHONE.fullmatch(value):
             raise _odd(name, "a phone number such as +12025550199")
         return value
 
@@ -115,6 +172,16 @@ class Environment:
                 raise _odd(name, "a list of id:base64-of-32-bytes")
             keys[identifier] = key
         return keys
+
+
+def _split(address: str) -> tuple[str, str, str] | None:
+    """Return scheme, host and path, or nothing when the address or its port cannot be read."""
+    try:
+        parts = urlsplit(address)
+        _ = parts.port
+    except ValueError:
+        return None
+    return parts.scheme, parts.hostname or "", parts.path
 
 
 def _odd(name: str, expected: str) -> ImproperlyConfigured:

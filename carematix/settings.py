@@ -22,13 +22,13 @@ env = Environment(os.environ)
 
 # ---- The process ------------------------------------------------------------------------------
 DEBUG = env.flag("DEBUG")
-SECRET_KEY = env.text("SECRET_KEY") or (secrets.token_urlsafe(50) if DEBUG else "")
-SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS") or (["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
+SECRET_KEY = env.secret("SECRET_KEY") or (secrets.token_urlsafe(50) if DEBUG else "")
+SECRET_KEY_FALLBACKS = env.secrets("SECRET_KEY_FALLBACKS")
+ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS") or (["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
 PUBLIC_BASE_URL = env.url(
     "PUBLIC_BASE_URL", ("https", "http"), "http://127.0.0.1:8000" if DEBUG else ""
 )
-CORS_ALLOWED_ORIGINS = env.words("CORS_ALLOWED_ORIGINS")
+CORS_ALLOWED_ORIGINS = env.origins("CORS_ALLOWED_ORIGINS")
 LOG_LEVEL = env.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")
 LOG_FORMAT = env.choice("LOG_FORMAT", ("json", "console"), "console" if DEBUG else "json")
 
@@ -42,20 +42,20 @@ if CAREMATIX_NOW and not DEBUG:
     raise ImproperlyConfigured("CAREMATIX_NOW may be set only with DEBUG=1.")
 
 # ---- Twilio -----------------------------------------------------------------------------------
-TWILIO_ACCOUNT_SID = env.text("TWILIO_ACCOUNT_SID")
-TWILIO_AUTH_TOKEN = env.text("TWILIO_AUTH_TOKEN")
-TWILIO_AUTH_TOKEN_NEXT = env.text("TWILIO_AUTH_TOKEN_NEXT")
+TWILIO_ACCOUNT_SID = env.identifier("TWILIO_ACCOUNT_SID", pattern="AC[0-9a-f]{32}")
+TWILIO_AUTH_TOKEN = env.secret("TWILIO_AUTH_TOKEN")
+TWILIO_AUTH_TOKEN_NEXT = env.secret("TWILIO_AUTH_TOKEN_NEXT")
 TWILIO_PHONE_NUMBER = env.phone("TWILIO_PHONE_NUMBER")
 
 # ---- The assistant ----------------------------------------------------------------------------
-OPENAI_API_KEY = env.text("OPENAI_API_KEY")
+OPENAI_API_KEY = env.secret("OPENAI_API_KEY")
 OPENAI_REALTIME_URL = env.url(
     "OPENAI_REALTIME_URL", ("wss", "ws", "https", "http"), "wss://api.openai.com/v1/realtime"
 )
-OPENAI_REALTIME_MODEL = env.text("OPENAI_REALTIME_MODEL", "gpt-realtime-2.1")
+OPENAI_REALTIME_MODEL = env.identifier("OPENAI_REALTIME_MODEL", "gpt-realtime-2.1")
 OPENAI_REALTIME_AUTH = env.choice("OPENAI_REALTIME_AUTH", ("bearer", "api-key", "none"), "bearer")
-OPENAI_REALTIME_VOICE = env.text("OPENAI_REALTIME_VOICE", "marin")
-OPENAI_TRANSCRIPTION_MODEL = env.text("OPENAI_TRANSCRIPTION_MODEL", "gpt-transcribe")
+OPENAI_REALTIME_VOICE = env.identifier("OPENAI_REALTIME_VOICE", "marin")
+OPENAI_TRANSCRIPTION_MODEL = env.identifier("OPENAI_TRANSCRIPTION_MODEL", "gpt-transcribe")
 ASSISTANT = env.choice(
     "ASSISTANT", ("openai", "standin"), "standin" if DEBUG and not OPENAI_API_KEY else "openai"
 )
@@ -194,7 +194,7 @@ CHANNEL_LAYERS: dict[str, Any] = {
     )
 }
 
-MEDIA_ROOT = Path(env.text("MEDIA_ROOT", str(BASE_DIR / "media")))
+MEDIA_ROOT = env.folder("MEDIA_ROOT", BASE_DIR / "media")
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
