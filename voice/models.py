@@ -182,6 +182,8 @@ class ToolCall(models.Model):
     arguments = models.JSONField(default=dict, blank=True)
     arguments_digest = models.CharField(max_length=64)
     code = models.CharField(max_length=40)  # "ok", or the stable code of the refusal
+    # What this call of the tool made true, as a word of CallLog.Outcome; the call's outcome is computed from these.
+    fact = models.CharField(max_length=24, choices=CallLog.Outcome.choices, blank=True)
     result = models.JSONField(default=dict)
     repeated = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -1,0 +1,395 @@
+"""
+The media stream of a phone call: carries out what the bridge decides, and decides nothing itself.
+
+Twilio's frames and the model's events go into `voice.protocol.bridge.Bridge`; the commands that come back are done
+here. Nothing slow runs between two frames: tools and the model's socket are tasks, the database has threads, the
+record is written in batches.
+"""
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Iterable, Mapping
+from typing import Any
+
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+from django.utils import timezone
+
+from carematix.logs import call_sid as logged_call_sid
+from voice import live_calls, services
+from voice.call_setup import CallSetup, prepare_call
+from voice.database_helper import VoiceAgentDatabaseHelper
+from voice.exceptions import ModelUnavailable, StreamRefused
+from voice.models import CallLog
+from voice.openai_client import RealtimeConnection, open_realtime
+from voice.protocol import realtime, twilio
+from voice.protocol.bridge import Bridge, BridgeConfig
+from voice.protocol.commands import (
+    Close,
+    Command,
+    Log,
+    RecordLatency,
+    RecordTurn,
+    RecordUsage,
+    RunTool,
+    SendToOpenAI,
+    SendToTwilio,
+)
+from voice.recorder import Recorder
+from voice.signatures import upgrade_is_signed
+from voice.threads import in_thread
+
+logger = logging.getLogger(__name__)
+POLICY_VIOLATION, TOO_BIG, INTERNAL_ERROR, NORMAL = 1008, 1009, 1011, 1000
+MODEL_TRIES = 2
+MODEL_RETRY_SECONDS = 1.0
+SETTLE_SECONDS = 3.0
+
+
+class StreamOver(Exception):
+    """The stream was closed by us, with this code and for this reason."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+class MediaStreamConsumer(AsyncWebsocketConsumer):
+    """
+    One media stream of Twilio.
+
+    `__call__` is overridden: the ordinary consumer makes a task and a dispatch for each of fifty frames a second.
+    No channel layer: with one, a stop of Redis would cut every call (security reference, section 13).
+    """
+
+    channel_layer_alias = None
+    waiting_for_start = 0
+
+    async def __call__(self, scope: Mapping[str, Any], receive: Any, send: Any) -> None:
+        await receive()  # websocket.connect
+        if not self.may_connect(scope):
+            await send({"type": "websocket.close", "code": POLICY_VIOLATION})  # 403: not accepted yet
+            return
+        await send({"type": "websocket.accept"})
+        try:
+            start, call = await self.opened(receive)
+        except StreamRefused as error:
+            logger.warning("voice.stream.refused", extra={"reason": error.reason})
+            await send({"type": "websocket.close", "code": error.close_code})
+            return
+        except StreamOver as over:
+            if over.code:
+                await send({"type": "websocket.close", "code": over.code})
+            return
+        await CallInProgress(start, call, receive, send).hold()
+
+    def may_connect(self, scope: Mapping[str, Any]) -> bool:
+        """Tell whether Twilio asks: a signature over our address, no browser's Origin, not too many undecided."""
+        headers = dict(scope["headers"])
+        if b"origin" in headers or not upgrade_is_signed(scope):
+            logger.warning("voice.stream.unsigned")
+            return False
+        return MediaStreamConsumer.waiting_for_start < settings.LIMIT_STREAMS_WITHOUT_START
+
+    async def opened(self, receive: Any) -> tuple[twilio.Start, CallLog]:
+        """
+        Wait for `start` and consume its token; until then the socket costs nothing (S7).
+
+        Raises:
+            StreamRefused: no valid start in time, audio before it, or a token that does not open this call.
+            StreamOver: the other side left, or sent a frame beyond the limit.
+        """
+        MediaStreamConsumer.waiting_for_start += 1
+        try:
+            async with asyncio.timeout(settings.LIMIT_STREAM_START_SECONDS):
+                start = await self.first_start(receive)
+        except TimeoutError:
+            raise StreamRefused("no_start_in_time") from None
+        finally:
+            MediaStreamConsumer.waiting_for_start -= 1
+        logged_call_sid.set(start.call_sid)
+        call = await in_thread(
+            services.open_stream,
+            call_sid=start.call_sid,
+            account_sid=start.account_sid,
+            stream_sid=start.stream_sid,
+            token=start.custom_parameters.get("token", ""),
+            now=timezone.now(),
+        )
+        if set(start.custom_parameters) - {"token"}:
+            await in_thread(services.note_anomaly, call=call, what="custom_parameters")
+        return start, call
+
+    async def first_start(self, receive: Any) -> twilio.Start:
+        malformed = 0
+        while True:
+            text = frame_text(await receive())
+            try:
+                message = twilio.parse(text)
+            except twilio.MediaStreamError as error:
+                malformed += 1
+                logger.warning("voice.stream.malformed", extra={"code": error.code})
+                if malformed > settings.LIMIT_MALFORMED_FRAMES:
+                    raise StreamRefused("malformed_before_start") from None
+                continue
+            match message:
+                case twilio.Start():
+                    return message
+                case twilio.Connected():
+                    continue
+                case _:
+                    raise StreamRefused("frame_before_start")
+
+
+class CallInProgress:
+    """A call that is being held: its bridge, its sockets, its tasks, and the tidying when it is over."""
+
+    def __init__(self, start: twilio.Start, call: CallLog, receive: Any, send: Any) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.twilio_start = start
+        self.call = call
+        self.receive = receive
+        self.send = send
+        self.helper = VoiceAgentDatabaseHelper(call.id)
+        self.recorder = Recorder(call.id)
+        self.openai: RealtimeConnection | None = None
+        self.bridge: Bridge
+        self.main: asyncio.Task[Any] | None = None
+        self.listening = False
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.timer: asyncio.TimerHandle | None = None
+        self.timer_ms: float | None = None
+        self.over: StreamOver | None = None
+
+    @property
+    def now_ms(self) -> float:
+        return self.loop.time() * 1000
+
+    async def hold(self) -> None:
+        """Hold the call to its end; whatever happens, it is tidied up and its end is stored."""
+        self.main = asyncio.current_task()
+        live_calls.begin(self.call.id)
+        logger.info("voice.call.started")
+        reason = "crashed"
+        try:
+            setup = await in_thread(prepare_call, self.call.id)
+            self.bridge = Bridge(bridge_config(setup))
+            await self.perform(self.bridge.start(self.twilio_start, self.now_ms))
+            self.spawn(self.talk_to_model())
+            self.spawn(self.recorder.run())
+            self.listening = True
+            await self.listen_to_twilio()
+            reason = "caller_left"
+        except StreamOver as over:
+            reason = await self.close_twilio(over)
+        except asyncio.CancelledError:
+            if self.over is None:
+                raise  # the server stops
+            reason = await self.close_twilio(self.over)
+        except Exception:  # noqa: BLE001 - the outermost layer of a call: no line stays open and silent (F28)
+            logger.exception("voice.call.crashed")
+            await self.close_twilio(StreamOver(INTERNAL_ERROR, reason))
+        finally:
+            self.listening = False
+            await asyncio.shield(self.tidy_up(reason))
+
+    async def listen_to_twilio(self) -> None:
+        """Feed the bridge with Twilio's frames until Twilio leaves."""
+        receive, bridge, loop = self.receive, self.bridge, self.loop
+        while self.over is None:
+            message = await receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            try:
+                parsed = twilio.parse(frame_text(message))
+            except twilio.MediaStreamError as error:
+                self.recorder.malformed_frames += 1
+                commands = bridge.twilio_malformed(error.code, loop.time() * 1000)
+            else:
+                if isinstance(parsed, twilio.Stop):
+                    return
+                commands = bridge.receive_twilio(parsed, loop.time() * 1000)
+            if commands:
+                await self.perform(commands)
+            self.arm_timer()
+
+    async def talk_to_model(self) -> None:
+        """Open the model's socket and feed the bridge with its events until it closes."""
+        try:
+            self.openai = await self.connect_model()
+        except ModelUnavailable as error:
+            logger.error("voice.model.unavailable", extra={"reason": error.reason})  # noqa: TRY400
+            await self.perform([Close(NORMAL, "model_unavailable")])
+            return
+        await self.perform(self.bridge.openai_opened(self.now_ms))
+        async for frame in self.openai:
+            try:
+                event = realtime.parse(frame)
+            except realtime.RealtimeError as error:
+                logger.warning("voice.model.malformed", extra={"code": error.code})
+                commands = self.bridge.openai_garbage(self.now_ms)
+            else:
+                commands = self.bridge.receive_openai(event, self.now_ms)
+            if commands:
+                await self.perform(commands)
+            self.arm_timer()
+        await self.perform(self.bridge.openai_lost(self.openai.close_code or 1006, self.now_ms))
+
+    async def connect_model(self) -> RealtimeConnection:
+        for attempt in range(1, MODEL_TRIES + 1):
+            try:
+                return await open_realtime(caller=self.call.from_number)
+            except ModelUnavailable as error:
+                if not error.retry or attempt == MODEL_TRIES:
+                    raise
+                await asyncio.sleep(MODEL_RETRY_SECONDS)
+        raise AssertionError("the loop returns or raises")
+
+    async def perform(self, commands: Iterable[Command]) -> None:
+        """Do what the bridge asked for, in its order."""
+        for command in commands:
+            match command:
+                case SendToTwilio(text=text):
+                    if self.over is None:
+                        await self.send({"type": "websocket.send", "text": text})
+                case SendToOpenAI(text=text, audio=True):
+                    if self.openai is not None:
+                        await self.openai.send_audio(text)
+                case SendToOpenAI(text=text):
+                    if self.openai is not None:
+                        await self.openai.send(text)
+                case RecordTurn() | RecordUsage() | RecordLatency():
+                    self.recorder.add(command)
+                case RunTool():
+                    self.spawn(self.answer(command))
+                case Log():
+                    level = logging.WARNING if command.warning else logging.INFO
+                    logger.log(level, command.event, extra=dict(command.fields))
+                case Close():
+                    await self.end(command)
+
+    async def answer(self, tool: RunTool) -> None:
+        """Run a tool beside the audio and give the bridge its answer."""
+        answer = await self.helper.run(
+            call_id=tool.call_id,
+            name=tool.name,
+            arguments=tool.arguments,
+            evidence=tool.evidence,
+            started_ms=tool.started_ms,
+        )
+        await self.perform(self.bridge.tool_finished(tool.call_id, answer, self.now_ms))
+        self.arm_timer()
+
+    async def end(self, close: Close) -> None:
+        """Store what Twilio shall do next, then leave the loop that waits for Twilio's frames."""
+        if self.over is not None:
+            return
+        self.over = StreamOver(close.code, close.reason)
+        if close.intent:
+            await in_thread(services.store_intent, call_id=self.call.id, intent=close.intent)
+        if asyncio.current_task() is self.main:
+            raise self.over
+        self.stop_listening()
+
+    def stop_listening(self) -> None:
+        """Leave the loop that waits for Twilio's next frame, if it still waits."""
+        if self.listening and self.main is not None:
+            self.listening = False
+            self.main.cancel()
+
+    async def close_twilio(self, over: StreamOver) -> str:
+        self.over = over
+        await self.send({"type": "websocket.close", "code": over.code})
+        return over.reason
+
+    def arm_timer(self) -> None:
+        """Wake the bridge when it next has something to do by itself."""
+        due = self.bridge.deadline_ms
+        if due == self.timer_ms:
+            return
+        if self.timer is not None:
+            self.timer.cancel()
+        self.timer_ms = due
+        self.timer = None
+        if due is not None:
+            self.timer = self.loop.call_at(due / 1000, self.spawn_tick)
+
+    def spawn_tick(self) -> None:
+        self.timer_ms = None
+        self.spawn(self.tick())
+
+    async def tick(self) -> None:
+        await self.perform(self.bridge.tick(self.now_ms))
+        self.arm_timer()
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Start a task of this call; a failure in it ends the call instead of leaving it silent."""
+        task = self.loop.create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.finished)
+
+    def finished(self, task: asyncio.Task[None]) -> None:
+        self.tasks.discard(task)
+        if task.cancelled() or (error := task.exception()) is None:
+            return
+        logger.error("voice.call.task_failed", exc_info=error)
+        if self.over is None:
+            self.over = StreamOver(INTERNAL_ERROR, "crashed")
+            self.stop_listening()
+
+    async def tidy_up(self, reason: str) -> None:
+        """End everything that the call began; a confirmed wish is still carried out (LN10)."""
+        if self.over is None:
+            self.over = StreamOver(0, reason)
+        try:
+            if hasattr(self, "bridge"):
+                await self.settle()
+                await self.recorder.finish()
+        finally:
+            for task in list(self.tasks):
+                task.cancel()
+            if self.timer is not None:
+                self.timer.cancel()
+            if self.openai is not None:
+                await self.openai.close()
+            await self.helper.hang_up()
+            await in_thread(
+                services.end_stream, call_id=self.call.id, reason=reason, now=timezone.now()
+            )
+            live_calls.end(self.call.id)
+            logger.info("voice.call.ended", extra={"reason": reason})
+
+    async def settle(self) -> None:
+        """Give the model a moment to finish what the caller has asked for, and the transcripts to arrive."""
+        await self.perform(self.bridge.stop(self.now_ms))
+        until = self.loop.time() + SETTLE_SECONDS
+        while not self.bridge.settled and self.loop.time() < until:
+            await asyncio.sleep(0.05)
+
+
+def frame_text(message: Mapping[str, Any]) -> str:
+    """Return the text of a frame; a binary or oversized one reads as empty, which no message is."""
+    if message["type"] == "websocket.disconnect":
+        raise StreamOver(0, "caller_left")
+    text = message.get("text") or ""
+    if len(text) > settings.LIMIT_FRAME_BYTES:
+        raise StreamOver(TOO_BIG, "frame_too_big")
+    return text
+
+
+def bridge_config(setup: CallSetup) -> BridgeConfig:
+    """Return what the bridge needs to know of this call and of our limits."""
+    return BridgeConfig(
+        session=setup.session,
+        greeting_text=setup.greeting_text,
+        greeting_audio=setup.greeting_audio,
+        silence_ms=settings.LIMIT_SILENCE_SECONDS * 1000,
+        call_limit_ms=settings.LIMIT_CALL_MINUTES * 60_000,
+        malformed_frames=settings.LIMIT_MALFORMED_FRAMES,
+        model_garbage=settings.LIMIT_MODEL_GARBAGE_EVENTS,
+        frames_per_second=settings.LIMIT_FRAMES_PER_SECOND,
+        frame_burst=settings.LIMIT_FRAME_BURST,
+        payload_bytes=settings.LIMIT_MEDIA_PAYLOAD_BYTES,
+        dtmf_digits=settings.LIMIT_DTMF_DIGITS,
+    )

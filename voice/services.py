@@ -1,0 +1,306 @@
+"""Writes of a call's record: its start, its states, what was said in it, its end."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from accounts.services import record_event
+from voice import tokens
+from voice.costs import Usage, cost_usd
+from voice.exceptions import StreamRefused
+from voice.models import CallLog, PromptVersion, TranscriptEntry, WebhookReceipt
+from voice.outcomes import CallFacts, outcome
+from voice.protocol.commands import RecordTurn
+
+HEARTBEAT_LOST = timedelta(seconds=45)
+TERMINAL = frozenset(
+    {"completed", "busy", "failed", "no_answer", "canceled", "overflow"}
+)
+RANK = {"queued": 0, "initiated": 0, "ringing": 1, "in_progress": 2} | dict.fromkeys(TERMINAL, 3)
+FULL_ATTESTATION = "TN-Validation-Passed-A"
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingCall:
+    """What the voice webhook answers with: a token for the stream, or nothing when the lines are full."""
+
+    call_id: UUID
+    token: str
+
+
+def receive_call(
+    *, call_sid: str, account_sid: str, from_number: str, to_number: str, attestation: str,
+    has_room: bool, now: datetime,
+) -> IncomingCall:  # fmt: skip
+    """
+    Store an incoming call once and return the token for its stream.
+
+    A repeat of the webhook, before or after the stream was opened, returns the same token and changes nothing: a
+    token that was used stays used (S5, S6, F11). `token` is empty for a call that found no room.
+    """
+    try:
+        with transaction.atomic():
+            call, created = CallLog.objects.get_or_create(
+                call_sid=call_sid,
+                defaults={
+                    "account_sid": account_sid,
+                    "from_number": from_number,
+                    "to_number": to_number,
+                    "caller_attested": attestation == FULL_ATTESTATION,
+                    "stream_nonce": tokens.new_nonce(),
+                    "stream_token_expires_at": now
+                    + timedelta(seconds=settings.LIMIT_STREAM_TOKEN_SECONDS),
+                },
+            )
+            if created:
+                _admit(call, has_room=has_room, now=now)
+            elif not call.stream_nonce and call.status not in TERMINAL:
+                call = _complete_stub(call, account_sid, from_number, to_number, attestation, now)
+    except IntegrityError:  # a parallel repeat stored the call first
+        call = CallLog.objects.get(call_sid=call_sid)
+    if call.status == CallLog.Status.OVERFLOW or not call.stream_nonce:
+        return IncomingCall(call.id, "")
+    return IncomingCall(call.id, tokens.stream_token(call_sid=call_sid, nonce=call.stream_nonce))
+
+
+def _admit(call: CallLog, *, has_room: bool, now: datetime) -> None:
+    busy = 0
+    if call.from_number.startswith("+"):
+        live = CallLog.objects.filter(
+            from_number=call.from_number,
+            ended_at=None,
+            heartbeat_at__gt=now - HEARTBEAT_LOST,
+        )
+        busy = live.exclude(pk=call.pk).count()
+    if not has_room or busy >= settings.LIMIT_CALLS_PER_NUMBER:
+        call.status = CallLog.Status.OVERFLOW
+        call.outcome = CallLog.Outcome.FAILED
+        call.ended_reason = "overflow"
+        call.ended_at = now
+        call.stream_nonce = ""
+        call.save()
+    record_event(
+        action="call.received",
+        outcome=call.status,
+        surface="call",
+        actor_type="call",
+        actor_id=call.id,
+        object_type="call",
+        object_id=call.id,
+        request_id=call.call_sid,
+    )
+
+
+def _complete_stub(
+    call: CallLog, account_sid: str, from_number: str, to_number: str, attestation: str, now: datetime
+) -> CallLog:
+    """Fill in a call that a status callback announced before its own webhook came."""
+    call.account_sid = account_sid
+    call.from_number = from_number
+    call.to_number = to_number
+    call.caller_attested = attestation == FULL_ATTESTATION
+    call.stream_nonce = tokens.new_nonce()
+    call.stream_token_expires_at = now + timedelta(seconds=settings.LIMIT_STREAM_TOKEN_SECONDS)
+    call.save()
+    return call
+
+
+def open_stream(
+    *, call_sid: str, account_sid: str, stream_sid: str, token: str, now: datetime
+) -> CallLog:
+    """
+    Consume the token of a call and mark the call as being held; the whole check is one UPDATE.
+
+    Raises:
+        StreamRefused: unknown call, other account, wrong, expired or used token, or a call that is over.
+    """
+    call = CallLog.objects.filter(call_sid=call_sid).first()
+    if call is None or not call.stream_nonce:
+        raise StreamRefused("unknown_call")
+    if account_sid != call.account_sid:
+        raise StreamRefused("other_account")
+    if not tokens.token_is_right(token, call_sid=call_sid, nonce=call.stream_nonce):
+        raise StreamRefused("wrong_token")
+    with transaction.atomic():
+        unused = CallLog.objects.filter(
+            pk=call.pk, stream_token_used_at=None, stream_token_expires_at__gt=now
+        ).exclude(status__in=TERMINAL)
+        won = unused.update(
+            stream_token_used_at=now,
+            stream_sid=stream_sid,
+            status=CallLog.Status.IN_PROGRESS,
+            started_at=now,
+            heartbeat_at=now,
+        )
+        if not won:
+            raise StreamRefused("token_used_or_expired")
+        record_event(
+            action="call.stream_opened",
+            outcome="ok",
+            surface="call",
+            actor_type="call",
+            actor_id=call.id,
+            object_type="call",
+            object_id=call.id,
+            request_id=call_sid,
+        )
+    call.refresh_from_db()
+    return call
+
+
+def note_anomaly(*, call: CallLog, what: str) -> None:
+    """Record that a call's peer sent what an honest one never sends, for instance a foreign id (S8)."""
+    record_event(
+        action="call.anomaly",
+        outcome=what,
+        surface="call",
+        actor_type="call",
+        actor_id=call.id,
+        object_type="call",
+        object_id=call.id,
+        request_id=call.call_sid,
+    )
+
+
+def use_prompt(*, call_id: UUID, digest: str, instructions: str, tools: list[Any]) -> None:
+    """Link a call to the version of its prompt, storing a version that is new."""
+    version, _ = PromptVersion.objects.get_or_create(
+        digest=digest, defaults={"instructions": instructions, "tools": tools}
+    )
+    CallLog.objects.filter(pk=call_id).update(prompt_version=version)
+
+
+def advance_status(
+    *,
+    call_sid: str,
+    account_sid: str,
+    status: str,
+    sequence_number: int,
+    duration_s: int | None,
+    now: datetime,
+) -> bool:
+    """
+    Move a call to a state that Twilio reported; return whether the report was new.
+
+    Reports come late, twice and out of order: rank decides, the first terminal state wins, and later reports only
+    fill in the duration (R5). A report about an unknown call stores a stub (F12).
+    """
+    with transaction.atomic():
+        _, new = WebhookReceipt.objects.get_or_create(
+            call_sid=call_sid, kind="status", key=f"{sequence_number}:{status}"
+        )
+        if not new:
+            return False
+        CallLog.objects.get_or_create(call_sid=call_sid, defaults={"account_sid": account_sid})
+        call = CallLog.objects.select_for_update(no_key=True).get(call_sid=call_sid)
+        call.sequence_number = max(call.sequence_number, sequence_number)
+        if RANK[status] > RANK[call.status]:
+            call.status = status
+        if status in TERMINAL:
+            call.duration_s = call.duration_s if duration_s is None else duration_s
+            call.ended_at = call.ended_at or now
+            if not call.outcome:
+                call.outcome = _computed_outcome(call)
+        call.save()
+    return True
+
+
+def store_turns(*, call_id: UUID, turns: Iterable[RecordTurn]) -> None:
+    """Store turns of a transcript; a turn that is known already is replaced."""
+    fields = (
+        "previous_item_id", "position", "speaker", "text", "unheard_text", "started_ms", "ended_ms",
+        "sent_ms", "heard_ms", "interrupted", "transcribed", "language",
+    )  # fmt: skip
+    language = CallLog.objects.values_list("language", flat=True).get(pk=call_id)
+    rows = [
+        TranscriptEntry(
+            call_id=call_id,
+            item_id=turn.item_id,
+            language=language,
+            **{name: getattr(turn, name) for name in fields if name != "language"},
+        )
+        for turn in turns
+    ]
+    TranscriptEntry.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["call", "item_id"],
+        update_fields=[name for name in fields if name != "language"],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CallFigures:
+    """What was measured of a call so far; times in milliseconds."""
+
+    usage: Usage
+    greeting_ms: int | None = None
+    answer_p50_ms: int | None = None
+    answer_p95_ms: int | None = None
+    malformed_frames: int = 0
+
+
+def store_figures(*, call_id: UUID, figures: CallFigures, now: datetime) -> None:
+    """Store usage, cost and latency of a call and its heartbeat; nothing is added up here, so it may be repeated."""
+    CallLog.objects.filter(pk=call_id).update(
+        heartbeat_at=now,
+        usage=figures.usage.as_json(),
+        cost_usd=cost_usd(
+            figures.usage,
+            model=settings.OPENAI_REALTIME_MODEL,
+            transcription_model=settings.OPENAI_TRANSCRIPTION_MODEL,
+            on=now.date(),
+        ),
+        model=settings.OPENAI_REALTIME_MODEL,
+        greeting_ms=figures.greeting_ms,
+        answer_p50_ms=figures.answer_p50_ms,
+        answer_p95_ms=figures.answer_p95_ms,
+        malformed_frames=figures.malformed_frames,
+    )
+
+
+def store_intent(*, call_id: UUID, intent: str) -> None:
+    """Say what Twilio shall do after the stream; stored before the stream is closed."""
+    CallLog.objects.filter(pk=call_id).update(intent=intent)
+
+
+def end_stream(*, call_id: UUID, reason: str, now: datetime) -> None:
+    """Store why the stream ended and what the call led to; the first end counts."""
+    with transaction.atomic():
+        call = CallLog.objects.select_for_update(no_key=True).get(pk=call_id)
+        call.ended_reason = call.ended_reason or reason
+        call.ended_at = call.ended_at or now
+        call.outcome = _computed_outcome(call)
+        call.save()
+        record_event(
+            action="call.ended",
+            outcome=call.outcome,
+            surface="call",
+            actor_type="call",
+            actor_id=call.id,
+            patient_ids=[call.patient_id] if call.patient_id else [],
+            object_type="call",
+            object_id=call.id,
+            request_id=call.call_sid,
+            reason=call.ended_reason,
+        )
+
+
+def _computed_outcome(call: CallLog) -> str:
+    facts = frozenset(
+        call.tool_calls.filter(repeated=False).exclude(fact="").values_list("fact", flat=True)
+    )
+    return outcome(
+        CallFacts(
+            facts=facts,
+            ended_reason=call.ended_reason,
+            failed_identity=call.patient_id is None
+            and call.identity_attempts.filter(succeeded=False).exists(),
+            caller_spoke=call.transcript.filter(speaker="caller").exists(),
+        )
+    )

@@ -1,0 +1,14 @@
+"""Twilio's addresses; every one of them, existing or not, is behind the signature check."""
+
+from django.urls import path, re_path
+
+from voice import webhooks
+from voice.signatures import twilio_signed
+
+urlpatterns = [
+    path("voice", twilio_signed(webhooks.voice), name="twilio_voice"),
+    path("voice/after-stream", twilio_signed(webhooks.after_stream), name="twilio_after_stream"),
+    path("voice/status", twilio_signed(webhooks.status), name="twilio_status"),
+    path("voice/stream-status", twilio_signed(webhooks.stream_status), name="twilio_stream_status"),
+    re_path(r"^.*$", twilio_signed(webhooks.missing)),
+]

@@ -1,0 +1,153 @@
+"""
+Twilio's HTTP doors. The signature was checked before any of these runs (`voice.urls`).
+
+Each answers fast, repeats its answer to a repeated request, and never sends the carrier off the end of its TwiML.
+"""
+
+import logging
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from twilio.twiml.voice_response import Connect, Dial, Reject, VoiceResponse
+
+from carematix.logs import call_sid as logged_call_sid
+from scheduling.clock import clinic_now
+from scheduling.selectors import staffed
+from voice import live_calls, selectors, services
+from voice.signatures import stream_base_url
+
+logger = logging.getLogger(__name__)
+VOICES = {"en": "Polly.Joanna-Neural", "es": "Polly.Lupe-Neural"}
+LOCALES = {"en": "en-US", "es": "es-US"}
+LOST = {
+    "en": "I'm sorry, our assistant is not available right now. If this is an emergency, hang up and dial 9 1 1.",
+    "es": "Lo siento, nuestro asistente no está disponible ahora. Si es una emergencia, cuelgue y marque el 9 1 1.",
+}
+CALL_AGAIN = {"en": "Please call again in a few minutes.", "es": "Por favor, llame de nuevo en unos minutos."}
+CONNECTING = {"en": "One moment, I am connecting you.", "es": "Un momento, le comunico."}
+NOBODY = {
+    "en": "Nobody could pick up. Please call again in a few minutes.",
+    "es": "Nadie pudo contestar. Por favor, llame de nuevo en unos minutos.",
+}
+RING_SECONDS = 25
+
+
+def voice(request: HttpRequest) -> HttpResponse:
+    """Answer an incoming call: connect it to the assistant, or say politely that the lines are full."""
+    fields = request.POST
+    logged_call_sid.set(fields.get("CallSid", ""))
+    ours = settings.TWILIO_PHONE_NUMBER
+    if not fields.get("CallSid") or (ours and fields.get("To") != ours):
+        logger.warning("voice.webhook.rejected", extra={"reason": "other_number"})
+        response = VoiceResponse()
+        response.append(Reject(reason="rejected"))
+        return _twiml(response)
+    call = services.receive_call(
+        call_sid=fields["CallSid"],
+        account_sid=fields.get("AccountSid", ""),
+        from_number=fields.get("From", ""),
+        to_number=fields.get("To", ""),
+        attestation=fields.get("StirVerstat", ""),
+        has_room=live_calls.has_room(),
+        now=timezone.now(),
+    )
+    if not call.token:
+        logger.warning("voice.webhook.overflow")
+        return _twiml(_without_assistant("en"))
+    response = VoiceResponse()
+    connect = Connect()
+    stream = connect.stream(
+        url=stream_base_url() + "/ws/media-stream",
+        status_callback=settings.PUBLIC_BASE_URL + reverse("twilio_stream_status"),
+    )
+    stream.parameter(name="token", value=call.token)
+    response.append(connect)
+    response.redirect(settings.PUBLIC_BASE_URL + reverse("twilio_after_stream"), method="POST")
+    return _twiml(response)
+
+
+def after_stream(request: HttpRequest) -> HttpResponse:
+    """Carry out what the call stored as its intent; without one the stream broke, and that is said."""
+    intent, language = selectors.intent_after_stream(call_sid=request.POST.get("CallSid", ""))
+    if intent == "ended":
+        response = VoiceResponse()
+        response.hangup()
+        return _twiml(response)
+    if intent == "transfer" and settings.STAFF_TRANSFER_NUMBER:
+        response = VoiceResponse()
+        response.append(_dial_staff())
+        _say(response, NOBODY, language)
+        response.hangup()
+        return _twiml(response)
+    logger.warning("voice.stream.without_intent")
+    return _twiml(_without_assistant(language))
+
+
+def status(request: HttpRequest) -> HttpResponse:
+    """Take over a state of the call; repeats and steps back have no effect."""
+    fields = request.POST
+    word = fields.get("CallStatus", "").replace("-", "_")
+    if word in services.RANK and fields.get("CallSid"):
+        services.advance_status(
+            call_sid=fields["CallSid"],
+            account_sid=fields.get("AccountSid", ""),
+            status=word,
+            sequence_number=_number(fields.get("SequenceNumber")) or 0,
+            duration_s=_number(fields.get("CallDuration")),
+            now=timezone.now(),
+        )
+    else:
+        logger.warning("voice.webhook.odd_status")
+    return HttpResponse(status=204)
+
+
+def stream_status(request: HttpRequest) -> HttpResponse:
+    """Log what Twilio says of the stream: a failed handshake is visible nowhere else."""
+    event = request.POST.get("StreamEvent", "")
+    if event == "stream-error":
+        logger.warning("voice.stream.error_reported")
+    return HttpResponse(status=204)
+
+
+def missing(request: HttpRequest) -> HttpResponse:
+    """Answer a signed request to an address that does not exist."""
+    return HttpResponse(status=404)
+
+
+def _without_assistant(language: str) -> VoiceResponse:
+    """Say that the assistant cannot help now, and hand the caller to staff where somebody is there."""
+    response = VoiceResponse()
+    _say(response, LOST, language)
+    if settings.STAFF_TRANSFER_NUMBER and staffed(now=clinic_now()).open:
+        _say(response, CONNECTING, language)
+        response.append(_dial_staff())
+        _say(response, NOBODY, language)
+    else:
+        _say(response, CALL_AGAIN, language)
+    response.hangup()
+    return response
+
+
+def _dial_staff() -> Dial:
+    dial = Dial(
+        answer_on_bridge=True,
+        timeout=RING_SECONDS,
+        caller_id=settings.TWILIO_PHONE_NUMBER or None,
+    )
+    dial.number(settings.STAFF_TRANSFER_NUMBER)
+    return dial
+
+
+def _say(response: VoiceResponse, words: dict[str, str], language: str) -> None:
+    known = language if language in words else "en"
+    response.say(words[known], voice=VOICES[known], language=LOCALES[known])
+
+
+def _twiml(response: VoiceResponse) -> HttpResponse:
+    return HttpResponse(str(response), content_type="text/xml; charset=utf-8")
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else None
