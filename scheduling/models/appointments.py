@@ -1,0 +1,311 @@
+"""Visits, what happened to them, times held for somebody, and who waits for a time."""
+
+import uuid
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+
+from scheduling.constraints import NoOverlap, WholeMinute
+
+ACTIVE_STATUSES = ("booked", "arrived")  # the visits that occupy their people
+
+
+class Source(models.TextChoices):
+    """Through which door a change came."""
+
+    VOICE = "voice", "Phone assistant"
+    KEYPAD = "keypad", "Phone keypad"
+    SMS = "sms", "Text message"
+    DASHBOARD = "dashboard", "Dashboard"
+    ADMIN = "admin", "Admin"
+    API = "api", "API"
+    FHIR = "fhir", "FHIR"
+
+
+class Appointment(models.Model):
+    """
+    One visit. `blocked_from` to `blocked_until` is the visit with the nurse's buffers at booking time.
+
+    `sequence` rises with each change of time, nurse or status, `version` with each change at all.
+    """
+
+    class Status(models.TextChoices):
+        BOOKED = "booked", "Booked"
+        ARRIVED = "arrived", "Arrived"
+        FULFILLED = "fulfilled", "Fulfilled"
+        CANCELLED = "cancelled", "Cancelled"
+        NOSHOW = "noshow", "No-show"
+        ENTERED_IN_ERROR = "entered-in-error", "Entered in error"
+
+    class CancellationReason(models.TextChoices):
+        PATIENT = "patient", "Patient"
+        NURSE = "nurse", "Nurse"
+        CLINIC = "clinic", "Clinic"
+        DUPLICATE = "duplicate", "Duplicate"
+        OTHER = "other", "Other"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    patient = models.ForeignKey(
+        "scheduling.Patient", on_delete=models.PROTECT, related_name="appointments"
+    )
+    nurse = models.ForeignKey(
+        "scheduling.Nurse", on_delete=models.PROTECT, related_name="appointments"
+    )
+    visit_type = models.ForeignKey(
+        "scheduling.VisitType", on_delete=models.PROTECT, related_name="appointments"
+    )
+    start = models.DateTimeField()
+    end = models.DateTimeField()
+    blocked_from = models.DateTimeField(editable=False)
+    blocked_until = models.DateTimeField(editable=False)
+    status = models.CharField(max_length=16, choices=Status.choices, default=Status.BOOKED)
+    source = models.CharField(max_length=16, choices=Source.choices)
+    reason = models.CharField(max_length=500, blank=True)
+    attendance_confirmed_at = models.DateTimeField(null=True, blank=True)
+    cancelled_at = models.DateTimeField(null=True, blank=True)
+    cancelled_by = models.CharField(max_length=64, blank=True)
+    cancellation_reason = models.CharField(
+        max_length=16, choices=CancellationReason.choices, blank=True
+    )
+    cancellation_note = models.CharField(max_length=500, blank=True)
+    late = models.BooleanField(default=False)
+    sequence = models.PositiveIntegerField(default=0)
+    version = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["-start", "id"]
+        indexes: ClassVar[list[models.Index]] = [
+            # The bound on the end skips history, so that a search costs the same every year.
+            models.Index(fields=["nurse", "blocked_until"], name="appointment_nurse_until"),
+            models.Index(fields=["patient", "end"], name="appointment_patient_end"),
+            models.Index(fields=["start", "id"], name="appointment_start"),
+            models.Index(fields=["status", "start"], name="appointment_status_start"),
+        ]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            NoOverlap(
+                name="appointment_nurse_overlap",
+                key="nurse",
+                start="blocked_from",
+                end="blocked_until",
+                statuses=ACTIVE_STATUSES,
+                violation_error_message="The nurse has another visit then.",
+            ),
+            NoOverlap(
+                name="appointment_patient_overlap",
+                key="patient",
+                start="start",
+                end="end",
+                statuses=ACTIVE_STATUSES,
+                violation_error_message="The patient has another visit then.",
+            ),
+            models.CheckConstraint(
+                condition=Q(end__gt=F("start")), name="appointment_ends_after_start"
+            ),
+            models.CheckConstraint(
+                condition=Q(blocked_from__lte=F("start")) & Q(blocked_until__gte=F("end")),
+                name="appointment_blocked_around_visit",
+            ),
+            models.CheckConstraint(
+                condition=Q(WholeMinute("start"))
+                & Q(WholeMinute("end"))
+                & Q(WholeMinute("blocked_from"))
+                & Q(WholeMinute("blocked_until")),
+                name="appointment_whole_minutes",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    status__in=(
+                        "booked",
+                        "arrived",
+                        "fulfilled",
+                        "cancelled",
+                        "noshow",
+                        "entered-in-error",
+                    )
+                ),
+                name="appointment_status_known",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="cancelled")
+                | (Q(cancelled_at__isnull=False) & ~Q(cancellation_reason="")),
+                name="appointment_cancelled_with_reason",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Visit {self.start:%Y-%m-%d %H:%M} UTC"
+
+
+class AppointmentChange(models.Model):
+    """One line of a visit's history: who changed what, when, through which door and why."""
+
+    class Kind(models.TextChoices):
+        BOOKED = "booked", "Booked"
+        RESCHEDULED = "rescheduled", "Moved"
+        ATTENDANCE_CONFIRMED = "attendance_confirmed", "Attendance confirmed"
+        ARRIVED = "arrived", "Arrived"
+        FULFILLED = "fulfilled", "Fulfilled"
+        NOSHOW = "noshow", "No-show"
+        CANCELLED = "cancelled", "Cancelled"
+        ENTERED_IN_ERROR = "entered-in-error", "Entered in error"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    appointment = models.ForeignKey(Appointment, on_delete=models.CASCADE, related_name="changes")
+    version = models.PositiveIntegerField()
+    kind = models.CharField(max_length=24, choices=Kind.choices)
+    at = models.DateTimeField()
+    source = models.CharField(max_length=16, choices=Source.choices)
+    actor = models.CharField(max_length=64)
+    reason = models.CharField(max_length=500, blank=True)
+    old = models.JSONField(default=dict, blank=True)
+    new = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["appointment", "version"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["appointment", "version"], name="change_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.at:%Y-%m-%d %H:%M} UTC"
+
+
+class SlotHold(models.Model):
+    """
+    A time kept for one owner while somebody decides (scheduling reference, section 6).
+
+    A live row past `expires_at` holds nothing any more, but blocks in the index until its state is changed.
+    """
+
+    class State(models.TextChoices):
+        LIVE = "live", "Live"
+        USED = "used", "Used"
+        RELEASED = "released", "Released"
+        EXPIRED = "expired", "Expired"
+
+    class Purpose(models.TextChoices):
+        PROPOSAL = "proposal", "Proposal"
+        OFFER = "offer", "First offer of a search"
+        WAITLIST = "waitlist", "Offer from the waitlist"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.CharField(max_length=80)
+    purpose = models.CharField(max_length=16, choices=Purpose.choices, default=Purpose.PROPOSAL)
+    nurse = models.ForeignKey("scheduling.Nurse", on_delete=models.CASCADE, related_name="holds")
+    patient = models.ForeignKey(
+        "scheduling.Patient",
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="holds",
+    )
+    visit_type = models.ForeignKey(
+        "scheduling.VisitType", on_delete=models.CASCADE, related_name="holds"
+    )
+    start = models.DateTimeField()
+    end = models.DateTimeField()
+    blocked_from = models.DateTimeField()
+    blocked_until = models.DateTimeField()
+    state = models.CharField(max_length=16, choices=State.choices, default=State.LIVE)
+    expires_at = models.DateTimeField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["-created_at", "id"]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(
+                fields=["nurse", "blocked_until"],
+                condition=Q(state="live"),
+                name="hold_live_nurse",
+            ),
+            models.Index(fields=["owner", "state"], name="hold_owner"),
+        ]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            NoOverlap(
+                name="hold_nurse_overlap",
+                key="nurse",
+                start="blocked_from",
+                end="blocked_until",
+                status="state",
+                statuses=("live",),
+                violation_error_message="Somebody else holds this time.",
+            ),
+            models.CheckConstraint(condition=Q(end__gt=F("start")), name="hold_ends_after_start"),
+            models.CheckConstraint(
+                condition=Q(blocked_from__lte=F("start")) & Q(blocked_until__gte=F("end")),
+                name="hold_blocked_around_visit",
+            ),
+            models.CheckConstraint(
+                condition=Q(WholeMinute("start"))
+                & Q(WholeMinute("end"))
+                & Q(WholeMinute("blocked_from"))
+                & Q(WholeMinute("blocked_until")),
+                name="hold_whole_minutes",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=("live", "used", "released", "expired")),
+                name="hold_state_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Hold {self.start:%Y-%m-%d %H:%M} UTC, {self.state}"
+
+
+class WaitlistEntry(models.Model):
+    """A wish for a time that is not free yet (scheduling reference, section 12)."""
+
+    class Status(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        OFFERED = "offered", "Offered"
+        BOOKED = "booked", "Booked"
+        CANCELLED = "cancelled", "Cancelled"
+        EXPIRED = "expired", "Expired"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    patient = models.ForeignKey(
+        "scheduling.Patient", on_delete=models.CASCADE, related_name="waitlist"
+    )
+    visit_type = models.ForeignKey(
+        "scheduling.VisitType", on_delete=models.PROTECT, related_name="waitlist"
+    )
+    nurse = models.ForeignKey(
+        "scheduling.Nurse",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="waitlist",
+        help_text="Empty: any nurse.",
+    )
+    earliest = models.DateField()
+    latest = models.DateField()
+    parts_of_day = models.JSONField(
+        default=list, blank=True, help_text="Of morning, afternoon, evening; empty: any."
+    )
+    minimum_warning_minutes = models.PositiveIntegerField(default=120)
+    priority = models.SmallIntegerField(default=0, help_text="A higher number goes first.")
+    status = models.CharField(max_length=16, choices=Status.choices, default=Status.WAITING)
+    source = models.CharField(max_length=16, choices=Source.choices)
+    actor = models.CharField(max_length=64)
+    waiting_since = models.DateTimeField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "waitlist entries"
+        ordering: ClassVar[list[str]] = ["-priority", "waiting_since", "id"]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["status", "latest"], name="waitlist_status"),
+        ]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(
+                condition=Q(latest__gte=F("earliest")),
+                name="waitlist_dates_in_order",
+                violation_error_message="The last day is not before the first.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.earliest}–{self.latest}, {self.get_status_display()}"

@@ -1,0 +1,125 @@
+"""What waits to be sent: messages to patients, and events to other systems."""
+
+import uuid
+from typing import ClassVar
+
+from django.db import models
+
+from scheduling.models.appointments import Appointment
+
+
+class Message(models.Model):
+    """One message to a patient, written in the transaction of the fact that it tells."""
+
+    class Channel(models.TextChoices):
+        SMS = "sms", "Text message"
+        EMAIL = "email", "E-mail"
+
+    class Kind(models.TextChoices):
+        CONFIRMATION = "confirmation", "Visit booked"
+        RESCHEDULED = "rescheduled", "Visit moved"
+        CANCELLATION = "cancellation", "Visit cancelled"
+        REMINDER = "reminder", "Reminder"
+        WAITLIST_OFFER = "waitlist_offer", "Offer from the waitlist"
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "Pending"
+        SENDING = "sending", "Being sent"
+        SENT = "sent", "Sent"
+        DELIVERED = "delivered", "Delivered"
+        FAILED = "failed", "Failed"
+        DROPPED = "dropped", "No longer needed"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    channel = models.CharField(max_length=8, choices=Channel.choices)
+    kind = models.CharField(max_length=24, choices=Kind.choices)
+    patient = models.ForeignKey(
+        "scheduling.Patient", on_delete=models.CASCADE, related_name="messages"
+    )
+    appointment = models.ForeignKey(
+        Appointment, on_delete=models.CASCADE, null=True, blank=True, related_name="messages"
+    )
+    appointment_sequence = models.PositiveIntegerField(null=True, blank=True)
+    to = models.CharField(max_length=254)
+    language = models.CharField(max_length=8, default="en")
+    body = models.TextField()
+    status = models.CharField(max_length=16, choices=Status.choices, default=Status.PENDING)
+    due_at = models.DateTimeField()
+    attempts = models.PositiveSmallIntegerField(default=0)
+    provider_id = models.CharField(max_length=64, blank=True)
+    error_code = models.CharField(max_length=40, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["-created_at", "id"]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["status", "due_at"], name="message_due"),
+        ]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["appointment", "kind", "channel", "appointment_sequence"],
+                name="message_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}, {self.get_status_display()}"
+
+
+class WebhookEndpoint(models.Model):
+    """An address of another system that is told of events (scheduling reference, section 15)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=100, blank=True)
+    description = models.TextField(blank=True)
+    url = models.URLField(max_length=500)
+    events = models.JSONField(default=list, blank=True, help_text="Types of events; empty: all.")
+    secret = models.CharField(max_length=120, editable=False)
+    previous_secret = models.CharField(max_length=120, blank=True, editable=False)
+    active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["created_at", "id"]
+
+    def __str__(self) -> str:
+        return self.name or f"Endpoint {self.id}"
+
+
+class WebhookDelivery(models.Model):
+    """One event on its way to one endpoint; the id of the event is the same on every try."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "Pending"
+        DELIVERED = "delivered", "Delivered"
+        FAILED = "failed", "Failed"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    endpoint = models.ForeignKey(
+        WebhookEndpoint, on_delete=models.CASCADE, related_name="deliveries"
+    )
+    event_id = models.UUIDField()
+    event_type = models.CharField(max_length=64)
+    body = models.TextField(help_text="The exact text that is signed and sent.")
+    sequence = models.PositiveIntegerField(default=0)
+    status = models.CharField(max_length=16, choices=Status.choices, default=Status.PENDING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField()
+    response_status = models.PositiveSmallIntegerField(null=True, blank=True)
+    delivered_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "webhook deliveries"
+        ordering: ClassVar[list[str]] = ["-created_at", "id"]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["status", "due_at"], name="delivery_due"),
+        ]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["endpoint", "event_id"], name="delivery_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event_type}, {self.get_status_display()}"
