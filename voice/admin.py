@@ -1,12 +1,21 @@
 """Calls in the Django admin: to be read, never to be changed."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
 
 from voice.models import CallLog, PromptVersion, ToolCall, TranscriptEntry
+
+if TYPE_CHECKING:  # the stubs know these classes as generic, Django itself does not
+    TranscriptInlineBase = admin.TabularInline[TranscriptEntry, CallLog]
+    ToolCallInlineBase = admin.TabularInline[ToolCall, CallLog]
+    CallLogAdminBase = admin.ModelAdmin[CallLog]
+    PromptVersionAdminBase = admin.ModelAdmin[PromptVersion]
+else:
+    TranscriptInlineBase = ToolCallInlineBase = admin.TabularInline
+    CallLogAdminBase = PromptVersionAdminBase = admin.ModelAdmin
 
 
 class ReadOnly:
@@ -22,20 +31,20 @@ class ReadOnly:
         return False
 
 
-class TranscriptInline(ReadOnly, admin.TabularInline[TranscriptEntry, CallLog]):
+class TranscriptInline(ReadOnly, TranscriptInlineBase):
     model = TranscriptEntry
     fields = ("started_ms", "speaker", "text", "unheard_text", "interrupted")
     extra = 0
 
 
-class ToolCallInline(ReadOnly, admin.TabularInline[ToolCall, CallLog]):
+class ToolCallInline(ReadOnly, ToolCallInlineBase):
     model = ToolCall
     fields = ("started_ms", "name", "code", "fact", "duration_ms", "arguments")
     extra = 0
 
 
 @admin.register(CallLog)
-class CallLogAdmin(ReadOnly, admin.ModelAdmin[CallLog]):
+class CallLogAdmin(ReadOnly, CallLogAdminBase):
     list_display = ("created_at", "direction", "status", "outcome", "patient", "duration_s")
     list_filter = ("status", "outcome", "direction", "language")
     list_select_related = ("patient",)
@@ -46,5 +55,5 @@ class CallLogAdmin(ReadOnly, admin.ModelAdmin[CallLog]):
 
 
 @admin.register(PromptVersion)
-class PromptVersionAdmin(ReadOnly, admin.ModelAdmin[PromptVersion]):
+class PromptVersionAdmin(ReadOnly, PromptVersionAdminBase):
     list_display = ("digest", "created_at")
