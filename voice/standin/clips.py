@@ -16,7 +16,7 @@ import random
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Final, Literal
 
@@ -33,6 +33,8 @@ _BABBLE_SHORTEST_MS: Final = 500
 _PAUSE_BETWEEN_PIECES: Final = SILENCE * (40 * BYTES_PER_MS)
 _PAUSE_AFTER_MARK: Final = SILENCE * (160 * BYTES_PER_MS)
 _MARKS: Final = ",.;:?!"
+_KEPT: Final = 2048
+_made: dict[tuple[str, Voice], bytes] = {}  # the newest lines of this process
 
 
 def _sample(code: int) -> int:
@@ -52,7 +54,6 @@ def encode(sample: int) -> int:
     return ~(sign | exponent << 4 | (magnitude >> (exponent + 3)) & 0x0F) & 0xFF
 
 
-@lru_cache(maxsize=2048)
 def clip(text: str, voice: Voice) -> bytes:
     """
     Return a line in a voice: its recording, or recorded pieces joined together, or else babble.
@@ -60,7 +61,13 @@ def clip(text: str, voice: Voice) -> bytes:
     Babble is synthetic and says nothing: syllables of speech-like loudness and length, always the same for the same
     text and voice, so that it can be recognised. It is for tests, where nobody listens.
     """
-    return _recording(text, voice) or _joined(text, voice) or _babble(text, voice)
+    made = _made.get((text, voice))
+    if made is None:
+        made = _recording(text, voice) or _joined(text, voice) or _babble(text, voice)
+        if len(_made) >= _KEPT:
+            _made.pop(next(iter(_made)))
+        _made[text, voice] = made
+    return made
 
 
 def is_recorded(text: str, voice: Voice) -> bool:
@@ -92,15 +99,23 @@ def fingerprint(audio: bytes) -> str:
 
 
 class Recognition:
-    """Recordings that are known by their bytes."""
+    """
+    Recordings of one voice that are known by their bytes.
 
-    def __init__(self) -> None:
+    Besides the lines that it has learned it knows every line that this process has made, so that a caller in the
+    same process as the assistant knows its words while they are played.
+    """
+
+    def __init__(self, voice: Voice) -> None:
+        self._voice = voice
         self._known: dict[str, dict[str, bytes]] = {}
+        self._learned: set[str] = set()
 
-    def learn(self, texts: Iterable[str], voice: Voice) -> None:
+    def learn(self, texts: Iterable[str]) -> None:
         """Know these lines from now on."""
-        for text in texts:
-            audio = clip(text, voice)
+        for text in set(texts) - self._learned - {""}:
+            self._learned.add(text)
+            audio = clip(text, self._voice)
             begin = max(0, speech_begins(audio))
             self._known.setdefault(fingerprint(audio), {})[text] = audio[begin:]
 
@@ -111,6 +126,7 @@ class Recognition:
         `audio` may be only the beginning of the line. Several lines may begin alike; the longest that fits is meant.
         An unknown line is `("", 0)`.
         """
+        self.learn([text for text, voice in list(_made) if voice == self._voice])
         heard = audio[max(0, speech_begins(audio)) :]
         fitting = [
             (text, len(line))
