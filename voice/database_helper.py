@@ -1,0 +1,428 @@
+"""
+The assistant's only door to the database (contract, section 5).
+
+Whatever the model asks passes one dispatch point: is it a known tool, was it asked already, is the caller trusted
+enough, is the budget left, are the arguments sound, do the handles belong to the call; only then it runs. The answer,
+the audit event and the gate's new state are stored in the transaction of the fact, so a reconnect goes on from there
+and nothing is said that was not stored (security reference, S12–S24, S50, R2).
+"""
+
+import asyncio
+import json
+import logging
+import re
+import time
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any, Final
+from uuid import UUID
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+
+from accounts.models import AuditEvent
+from accounts.services import record_event
+from scheduling import services
+from scheduling.clock import clinic_now, clinic_zone
+from scheduling.exceptions import SchedulingError
+from voice.assistant import identity, line, proposals, visits
+from voice.assistant.answers import NEXT, Answer, render
+from voice.assistant.arguments import BadArguments, parse
+from voice.assistant.desk import Desk, UnknownHandle
+from voice.assistant.gate import Gate, Limits, Trust
+from voice.assistant.phrases import Phrases
+from voice.assistant.tools import TOOLS, Tool
+from voice.models import CallLog, ToolCall
+from voice.protocol.commands import Evidence, ToolAnswer
+from voice.threads import in_thread
+
+logger = logging.getLogger(__name__)
+
+REPEAT_WITHIN: Final = timedelta(minutes=10)
+RECENT_ROWS: Final = 5
+INTERNAL: Final = "internal"  # the part of a stored result that never goes to the model
+SECRET_ARGUMENTS: Final = frozenset({"second_factor"})
+
+Handler = Callable[[Desk, Mapping[str, Any]], Answer]
+HANDLERS: Final[Mapping[str, Handler]] = {
+    "clinic_info": line.clinic_info,
+    "verify_identity": identity.verify_identity,
+    "propose_registration": proposals.propose_registration,
+    "find_slots": visits.find_slots,
+    "list_appointments": visits.list_appointments,
+    "propose_booking": proposals.propose_booking,
+    "propose_reschedule": proposals.propose_reschedule,
+    "propose_cancellation": proposals.propose_cancellation,
+    "confirm_proposal": proposals.confirm_proposal,
+    "confirm_attendance": visits.confirm_attendance,
+    "join_waitlist": visits.join_waitlist,
+    "leave_message": line.leave_message,
+    "transfer_to_staff": line.transfer_to_staff,
+    "report_emergency": line.report_emergency,
+    "set_language": line.set_language,
+    "record_choice": line.record_choice,
+    "wait_for_caller": line.wait_for_caller,
+    "end_call": line.end_call,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One function call of the model, as it came."""
+
+    call_id: str
+    name: str
+    arguments: str
+    evidence: Evidence
+    started_ms: int
+
+    @property
+    def key(self) -> str:
+        """The function-call id as it is stored."""
+        if re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", self.call_id):
+            return self.call_id
+        return sha256(self.call_id.encode(errors="replace")).hexdigest()
+
+    @property
+    def digest(self) -> str:
+        """What tells a repeat from another request under the same id; keyed, for the arguments may hold a PIN."""
+        text = f"{self.name}\n{self.arguments}"
+        return salted_hmac(
+            "voice.tool_call", text.encode(errors="replace"), algorithm="sha256"
+        ).hexdigest()
+
+    @property
+    def shown_name(self) -> str:
+        """The tool's name as it is stored: of an unknown one only what a name is made of."""
+        return re.sub(r"[^A-Za-z0-9_ -]", "?", self.name)[:64]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What the dispatch point came to: the answer, and what is stored with it."""
+
+    answer: Answer
+    values: Mapping[str, Any]
+    anomalies: tuple[str, ...] = ()
+    repeated: bool = False
+
+
+class VoiceAgentDatabaseHelper:
+    """The tools of one call; an instance serves one connection and may be made anew at any time."""
+
+    def __init__(self, call_id: UUID) -> None:
+        self.call_pk = call_id
+        self._turn = asyncio.Lock()
+        self._work: set[asyncio.Task[ToolAnswer]] = set()
+        self._ended = False
+        self._language = "en"
+
+    # ---- from the event loop -------------------------------------------------------------------
+
+    async def run(
+        self, *, call_id: str, name: str, arguments: str, evidence: Evidence, started_ms: int
+    ) -> ToolAnswer:
+        """
+        Answer one function call; nothing but a cancellation is ever raised.
+
+        The tools of a call run one after another. One that takes longer than the limit is answered for, and goes on:
+        a write is never cut off, and asking again reports what it came to.
+        """
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        request = Request(call_id, name, arguments, evidence, started_ms)
+        work = loop.create_task(self._in_turn(request))
+        self._work.add(work)
+        work.add_done_callback(self._work.discard)
+        done, _ = await asyncio.wait({work}, timeout=settings.LIMIT_TOOL_SECONDS)
+        if done:
+            answer = work.result()
+        else:
+            logger.warning("voice.tool.slow", extra={"tool": request.shown_name})
+            answer = self._unavailable(request, "temporarily_unavailable")
+        if name == "verify_identity" and '"code":"bad_arguments"' not in answer.output:
+            # Every check of identity takes the same time, so that its length tells nothing (S15).
+            due = begun + settings.LIMIT_IDENTITY_ANSWER_MS / 1000
+            await asyncio.sleep(max(due - loop.time(), 0))
+        return answer
+
+    async def hang_up(self) -> None:
+        """Give back the times that are held for the caller; what is under way finishes first."""
+        async with self._turn:
+            self._ended = True
+            await in_thread(self.release_holds)
+
+    async def _in_turn(self, request: Request) -> ToolAnswer:
+        async with self._turn:
+            return await in_thread(self.answer, request)
+
+    # ---- in a thread ---------------------------------------------------------------------------
+
+    def release_holds(self) -> None:
+        """Release every hold of this call."""
+        services.release_holds(owner=f"call:{self.call_pk}", now=clinic_now())
+
+    def answer(self, request: Request) -> ToolAnswer:
+        """Answer one function call in one transaction; a database that fails is asked again what it stored (R2)."""
+        try:
+            with transaction.atomic():
+                return self._answered(request)
+        except (OperationalError, InterfaceError):
+            logger.exception("voice.tool.database_failed", extra={"tool": request.shown_name})
+            return self._settled(request)
+        except DatabaseError:
+            # The same function call was answered on another connection at the same moment.
+            logger.exception("voice.tool.not_stored", extra={"tool": request.shown_name})
+            return self._settled(request)
+        except Exception:  # no exception leaves the gate, the call must go on (S20)
+            logger.exception("voice.tool.crashed", extra={"tool": request.shown_name})
+            return self._unavailable(request, "temporarily_unavailable")
+
+    def _answered(self, request: Request) -> ToolAnswer:
+        begun = time.perf_counter()
+        # The lock makes the tools of a call follow one another even across two connections of it.
+        call = CallLog.objects.select_for_update(no_key=True, of=("self",)).get(pk=self.call_pk)
+        self._language = call.language
+        stored = ToolCall.objects.filter(call=call, call_id=request.key).first()
+        if stored is not None:
+            return self._stored_answer(request, stored, call)
+        desk = self._desk(request, call)
+        before = desk.gate.patient_id
+        known = (call.patient_id, call.language, call.recording, call.locked)
+        if desk.gate.trust is Trust.ANON and desk.gate.tool_calls == 0:
+            self._lock_from_the_start(desk)
+        outcome = self._decided(request, desk)
+        desk.gate.tool_calls += 1
+        if (call.patient_id, call.language, call.recording, call.locked) != known:
+            call.save(update_fields=["patient", "language", "recording", "locked"])
+        self._language = call.language
+        desk.patients |= {before, desk.gate.patient_id} - {""}
+        self._store(request, desk, outcome, duration_ms=round((time.perf_counter() - begun) * 1000))
+        answer = outcome.answer
+        return ToolAnswer(_rendered(outcome), answer.effect, answer.session)
+
+    def _desk(self, request: Request, call: CallLog) -> Desk:
+        gate = self._gate(call)
+        gate.ended = self._ended
+        return Desk(
+            call=call,
+            gate=gate,
+            now=clinic_now(),
+            at=timezone.now(),
+            call_id=request.call_id if request.key == request.call_id else request.key,
+            started_ms=request.started_ms,
+            evidence=request.evidence,
+            limits=Limits(
+                tool_calls=settings.LIMIT_TOOL_CALLS,
+                writes=settings.LIMIT_TOOL_WRITES,
+                bookings=settings.LIMIT_BOOKINGS_PER_CALL,
+                proposal_ms=settings.LIMIT_PROPOSAL_SECONDS * 1000,
+            ),
+        )
+
+    def _gate(self, call: CallLog) -> Gate:
+        """Return the gate as the last tool call of this phone call left it."""
+        recent = ToolCall.objects.filter(call=call).order_by("-created_at", "-id")[:RECENT_ROWS]
+        states = [row.result[INTERNAL]["state"] for row in recent if INTERNAL in row.result]
+        # The count rises with each row; the clock that stamps them may step.
+        last = max(states, key=lambda state: int(state["tool_calls"]), default=None)
+        gate = Gate() if last is None else Gate.restore(last)
+        if call.locked:
+            gate.lock()
+        return gate
+
+    def _lock_from_the_start(self, desk: Desk) -> None:
+        if identity.number_is_spent(desk.call, at=desk.at):
+            identity.lock_call(desk)
+
+    # ---- the dispatch point --------------------------------------------------------------------
+
+    def _decided(self, request: Request, desk: Desk) -> Outcome:
+        """Check in S12's order, then run the tool."""
+        tool = TOOLS.get(request.name)
+        if tool is None:
+            return Outcome(desk.refuse("unknown_tool"), {})
+        if code := desk.gate.refusal(tool, limits=desk.limits):
+            return Outcome(self._refused(desk, code), {})
+        try:
+            arguments = parse(request.arguments, tool.arguments)
+        except BadArguments as error:
+            return Outcome(_ask(desk, error.field), {}, error.anomalies)
+        values = {
+            name: "given" if name in SECRET_ARGUMENTS else value
+            for name, value in arguments.values.items()
+        }
+        if tool.writes and (first := self._first_result(desk, tool, values)):
+            return Outcome(first, values, arguments.anomalies, repeated=True)
+        if not desk.gate.may_write(tool, limits=desk.limits):
+            return Outcome(self._refused(desk, "limit_reached"), values, arguments.anomalies)
+        answer = self._ran(desk, tool, arguments.values)
+        if tool.writes and answer.written:
+            desk.gate.writes += 1
+        return Outcome(answer, values, arguments.anomalies)
+
+    def _ran(self, desk: Desk, tool: Tool, values: Mapping[str, Any]) -> Answer:
+        """Run a tool; what it half did when it failed is undone, in the database and in the gate."""
+        before = deepcopy(desk.gate)
+        try:
+            with transaction.atomic():
+                return HANDLERS[tool.name](desk, values)
+        except UnknownHandle:
+            return desk.refuse("not_found")
+        except SchedulingError as error:
+            desk.gate = before
+            return self._refused(
+                desk, error.code if error.code in NEXT else "temporarily_unavailable"
+            )
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:  # the call must go on, and the failure must be stored (S20)
+            logger.exception("voice.tool.failed", extra={"tool": tool.name})
+            desk.gate = before
+            return desk.refuse("temporarily_unavailable")
+
+    def _refused(self, desk: Desk, code: str) -> Answer:
+        """Return a refusal; of a spent budget the model is warned once, then it gets the bare code (A22)."""
+        gate = desk.gate
+        if code == "identity_required" and gate.trust is Trust.LOCKED:
+            return Answer(desk.phrases.say("locked"), code=code, next=NEXT["locked"])
+        if code == "limit_reached" and gate.tool_calls >= desk.limits.tool_calls:
+            if gate.warned:
+                return Answer("", code=code)
+            gate.warned = True
+        if code not in ("identity_required", "limit_reached", "not_found", "too_late"):
+            return desk.refuse("temporarily_unavailable")
+        return desk.refuse(code)
+
+    def _first_result(self, desk: Desk, tool: Tool, values: Mapping[str, Any]) -> Answer | None:
+        """Return what the same wish for the same patient came to in the last ten minutes (contract, section 8)."""
+        rows = desk.call.tool_calls.filter(
+            name=tool.name, code="ok", repeated=False, created_at__gt=desk.at - REPEAT_WITHIN
+        )
+        for row in rows:
+            internal = row.result[INTERNAL]
+            same = row.arguments == values and internal["written"]
+            if same and internal["state"]["patient_id"] == desk.gate.patient_id:
+                return Answer(
+                    row.result["say"], data=row.result.get("data", {}), exact="exact" in row.result
+                )
+        return None
+
+    # ---- the record ----------------------------------------------------------------------------
+
+    def _store(self, request: Request, desk: Desk, outcome: Outcome, *, duration_ms: int) -> None:
+        answer = outcome.answer
+        internal = {
+            "effect": answer.effect,
+            "written": answer.written,
+            "state": desk.gate.snapshot(),
+        }
+        ToolCall.objects.create(
+            call=desk.call,
+            call_id=request.key,
+            name=request.shown_name,
+            arguments=dict(outcome.values),
+            arguments_digest=request.digest,
+            code=answer.code or "ok",
+            fact=answer.fact,
+            result=json.loads(_rendered(outcome)) | {INTERNAL: internal},
+            repeated=outcome.repeated,
+            started_ms=max(request.started_ms, 0),
+            duration_ms=duration_ms,
+        )
+        self._audit(request, desk, answer.code or "ok", _handles(outcome.values))
+        if outcome.anomalies:
+            self._audit(request, desk, "anomaly", "dropped: " + ", ".join(outcome.anomalies))
+
+    def _audit(self, request: Request, desk: Desk, outcome: str, reason: str) -> None:
+        record_event(
+            action=request.shown_name,
+            outcome=outcome,
+            surface="call",
+            actor_type=AuditEvent.ActorType.CALL,
+            actor_id=desk.call.pk,
+            patient_ids=sorted(desk.patients),
+            object_type="call",
+            object_id=desk.call.pk,
+            request_id=desk.call.call_sid,
+            reason=reason[:200],
+        )
+
+    def _stored_answer(self, request: Request, stored: ToolCall, call: CallLog) -> ToolAnswer:
+        """Return the answer that was given to this function-call id; other arguments under it are an error (S22)."""
+        if stored.arguments_digest != request.digest:
+            record_event(
+                action=request.shown_name,
+                outcome="anomaly",
+                surface="call",
+                actor_type=AuditEvent.ActorType.CALL,
+                actor_id=call.pk,
+                object_type="call",
+                object_id=call.pk,
+                request_id=call.call_sid,
+                reason="other arguments under a known function-call id",
+            )
+            answer = Answer(self._phrases().say("bad_arguments"), code="bad_arguments")
+            return ToolAnswer(render(answer.output()))
+        output = {name: value for name, value in stored.result.items() if name != INTERNAL}
+        changed = None
+        if stored.name == "set_language" and stored.code == "ok":
+            changed = line.language_session(self._desk(request, call))
+        return ToolAnswer(render(output), stored.result[INTERNAL]["effect"], changed)
+
+    def _settled(self, request: Request) -> ToolAnswer:
+        """
+        Say what the database holds after a failure, for a write may have been stored although its answer was lost.
+
+        The row of the call stays locked until a transaction that is in doubt has ended, so the answer is final.
+        """
+        connection.close()
+        writes = request.name in TOOLS and TOOLS[request.name].writes
+        try:
+            with transaction.atomic():
+                call = CallLog.objects.select_for_update(no_key=True).get(pk=self.call_pk)
+                stored = ToolCall.objects.filter(call=call, call_id=request.key).first()
+                if stored is not None:
+                    return self._stored_answer(request, stored, call)
+        except DatabaseError:
+            logger.exception("voice.tool.result_unknown", extra={"tool": request.shown_name})
+            return self._unavailable(
+                request, "checking_result" if writes else "temporarily_unavailable"
+            )
+        return self._unavailable(request, "unknown_result" if writes else "temporarily_unavailable")
+
+    def _unavailable(self, request: Request, say: str) -> ToolAnswer:
+        answer = Answer(self._phrases().say(say), code="temporarily_unavailable")
+        return ToolAnswer(render(answer.output()))
+
+    def _phrases(self) -> Phrases:
+        zone = clinic_zone()
+        return Phrases(self._language, today=clinic_now().astimezone(zone).date(), zone=zone)
+
+
+def _rendered(outcome: Outcome) -> str:
+    output = outcome.answer.output()
+    return render(output | {"repeated": True} if outcome.repeated else output)
+
+
+def _ask(desk: Desk, field: str) -> Answer:
+    """Ask for the argument that was missing or odd, in words the caller can answer."""
+    asked = f"ask_{field}"
+    known = field in ("full_name", "date_of_birth", "phone", "text", "visit_type")
+    answer = desk.refuse("bad_arguments", asked if known else "bad_arguments")
+    return replace(answer, data={"argument": field}) if field else answer
+
+
+def _handles(values: Mapping[str, Any]) -> str:
+    """Return the handles that were used, for the audit event; what is none is not copied (S46, S47)."""
+    shown = []
+    for name in ("slot", "appointment"):
+        if name in values:
+            value = str(values[name])
+            shown.append(value if re.fullmatch(r"(slot|appt)_[0-9]{1,4}", value) else f"odd {name}")
+    return " ".join(shown)
