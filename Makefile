@@ -35,8 +35,8 @@ serve: $(VENV)/.run
 test: $(VENV)/.dev
 ifeq ($(strip $(ARGS)),)
 	$(BIN)/python -m tests.services -- sh -ec '\
-	DATABASE_URL= REDIS_URL= $(BIN)/python -m pytest -q -n $(JOBS) $(ON_SQLITE); \
-	$(BIN)/python -m pytest -q -n $(JOBS)'
+	$(BIN)/python -m pytest -q -n $(JOBS); \
+	DATABASE_URL= REDIS_URL= $(BIN)/python -m pytest -q -n $(JOBS) $(ON_SQLITE)'
 else
 	$(BIN)/python -m tests.services -- $(BIN)/python -m pytest -q $(ARGS)
 endif
