@@ -100,22 +100,29 @@ def fingerprint(audio: bytes) -> str:
 
 class Recognition:
     """
-    Recordings of one voice that are known by their bytes.
+    Recordings that are known by their bytes.
 
-    Besides the lines that it has learned it knows every line that this process has made, so that a caller in the
-    same process as the assistant knows its words while they are played.
+    With `follow` it also knows every line that this process makes in that voice, so that a caller in the same process
+    as the assistant knows its words while they are played.
     """
 
-    def __init__(self, voice: Voice) -> None:
-        self._voice = voice
+    def __init__(self, follow: Voice | None = None) -> None:
+        self._follow = follow
         self._known: dict[str, dict[str, bytes]] = {}
-        self._learned: set[str] = set()
+        self._learned: set[tuple[str, Voice]] = set()
 
-    def learn(self, texts: Iterable[str]) -> None:
+    @property
+    def follows(self) -> bool:
+        """Whether lines of this process are known while they are played."""
+        return self._follow is not None
+
+    def learn(self, texts: Iterable[str], voice: Voice) -> None:
         """Know these lines from now on."""
-        for text in set(texts) - self._learned - {""}:
-            self._learned.add(text)
-            audio = clip(text, self._voice)
+        for text in texts:
+            if not text or (text, voice) in self._learned:
+                continue
+            self._learned.add((text, voice))
+            audio = clip(text, voice)
             begin = max(0, speech_begins(audio))
             self._known.setdefault(fingerprint(audio), {})[text] = audio[begin:]
 
@@ -126,7 +133,8 @@ class Recognition:
         `audio` may be only the beginning of the line. Several lines may begin alike; the longest that fits is meant.
         An unknown line is `("", 0)`.
         """
-        self.learn([text for text, voice in list(_made) if voice == self._voice])
+        if self._follow:
+            self.learn([text for text, voice in list(_made) if voice == self._follow], self._follow)
         heard = audio[max(0, speech_begins(audio)) :]
         fitting = [
             (text, len(line))
