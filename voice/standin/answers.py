@@ -29,11 +29,12 @@ class Happening:
     Something that became part of the conversation, or failed to.
 
     `heard`: the caller's audio, `text` is what it was recognised as, empty if it was not. `typed`: a user's text item.
-    `told`: a system item. `output`: a tool's answer to `call_id`. `called`: the session gave the brain's function call
-    its `call_id`. `cut`: that call's item was never completed, nobody will run it.
+    `told`: a system item. `said`: an assistant's line that the client added. `recalled`: a function call that the
+    client added, `text` is the tool. `output`: a tool's answer to `call_id`. `called`: the session gave the brain's
+    function call its `call_id`. `cut`: that call's item was never completed, nobody will run it.
     """
 
-    kind: Literal["heard", "typed", "told", "output", "called", "cut"]
+    kind: Literal["heard", "typed", "told", "said", "recalled", "output", "called", "cut"]
     text: str = ""
     call_id: str = ""
 

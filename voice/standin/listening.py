@@ -15,6 +15,7 @@ from voice.standin.audio import BYTES_PER_MS, FRAME_MS, loudness, to_mulaw
 LOUD_FRAMES_TO_START: Final = 3  # 60 ms
 SHORTEST_COMMIT_MS: Final = 100
 _LOUDNESS_AT_FULL_THRESHOLD: Final = 0.04  # threshold 0.5 is about -34 dB of full scale
+_LEAD_IN_MS: Final = 1000
 _LONGEST_KEPT_MS: Final = 120_000
 _SEMANTIC_SILENCE_MS: Final[Mapping[str, int]] = {
     "high": 400,
@@ -33,10 +34,15 @@ class SpeechStarted:
 
 @dataclass(frozen=True, slots=True)
 class SpeechStopped:
-    """The caller's turn is over; `audio` is the turn as mu-law."""
+    """
+    The caller's turn is over; `audio` is the turn as mu-law.
+
+    `lead_in` is up to a second of audio before it: a soft beginning that was too quiet for the detector.
+    """
 
     audio_end_ms: int
     audio: bytes
+    lead_in: bytes = b""
 
 
 class InputBuffer:
@@ -129,9 +135,11 @@ class InputBuffer:
         if self._quiet_ms < _silence_ms(turn_detection):
             return []
         turn_bytes = int(self._clock_ms - self._start_ms) * BYTES_PER_MS[self.format]
+        lead_bytes = turn_bytes + _LEAD_IN_MS * BYTES_PER_MS[self.format]
         audio = to_mulaw(bytes(self._kept[-turn_bytes:]), self.format)
+        lead_in = to_mulaw(bytes(self._kept[-lead_bytes:-turn_bytes]), self.format)
         self._reset()
-        return [SpeechStopped(int(self._clock_ms), audio)]
+        return [SpeechStopped(int(self._clock_ms), audio, lead_in)]
 
 
 def _silence_ms(turn_detection: Mapping[str, Any]) -> int:

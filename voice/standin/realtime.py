@@ -7,12 +7,13 @@ knows that. What it says comes from a `Brain`; this module understands nothing.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, Literal
 
 from voice.standin import client_events
 from voice.standin.answers import Brain, Happening
 from voice.standin.client_events import Event
-from voice.standin.faults import EXPIRY_REASON, Behaviour
+from voice.standin.faults import EXPIRY_REASON, Behaviour, Fault
 from voice.standin.ids import Ids
 from voice.standin.items import Conversation, Item, decode_audio
 from voice.standin.listening import SHORTEST_COMMIT_MS, InputBuffer, SpeechStarted
@@ -103,10 +104,7 @@ class RealtimeSession:
         self._wire.at(now_ms + self._behaviour.lifetime_ms, self._expire)
         for fault in self._behaviour.faults:
             if fault.response == 0 and fault.kind in {"close", "drop", "stall", "garbage"}:
-                self._wire.at(
-                    now_ms + fault.delay_ms,
-                    lambda due_ms, fault=fault: self._responder.strike(fault),
-                )
+                self._wire.at(now_ms + fault.delay_ms, partial(self._strike, fault))
         return self._wire.take()
 
     def receive(self, frame: str | bytes, now_ms: float) -> list[Output]:
@@ -135,7 +133,7 @@ class RealtimeSession:
         late = self._behaviour.fault("late_session_updated")
         if late is not None and not self._update_was_late:
             self._update_was_late = True
-            self._wire.at(now_ms + late.delay_ms, lambda due_ms: self._late_update(event, due_ms))
+            self._wire.at(now_ms + late.delay_ms, partial(self._late_update, event))
             return
         self._config = updated(
             self._config,
@@ -151,6 +149,9 @@ class RealtimeSession:
             self._update_session(event, due_ms)
         except ClientError as error:
             self._wire.refuse(error, event.get("event_id"))
+
+    def _strike(self, fault: Fault, due_ms: float) -> None:
+        self._responder.strike(fault)
 
     def _expire(self, due_ms: float) -> None:
         self._wire.act(CloseSocket(1001, EXPIRY_REASON))
@@ -175,7 +176,7 @@ class RealtimeSession:
                         "item_id": self._turn_id,
                     }
                 )
-                self._commit_turn(noticed.audio, self._turn_id, now_ms)
+                self._commit_turn(noticed.audio, self._turn_id, now_ms, lead_in=noticed.lead_in)
                 if self._wants("create_response"):
                     self._responder.answer_turn(now_ms)
 
@@ -213,7 +214,9 @@ class RealtimeSession:
         self._buffer.clear()
         self._wire.send({"type": "input_audio_buffer.cleared"})
 
-    def _commit_turn(self, audio: bytes, item_id: str, now_ms: float) -> None:
+    def _commit_turn(
+        self, audio: bytes, item_id: str, now_ms: float, *, lead_in: bytes = b""
+    ) -> None:
         content = [{"type": "input_audio", "transcript": None}]
         wire = {
             "id": item_id, "type": "message", "status": "completed", "role": "user",
@@ -230,15 +233,16 @@ class RealtimeSession:
             }
         )
         self._announce(item)
-        words = self._brain.recognise(audio)
+        words = self._brain.recognise(lead_in + audio)
         self._brain.notice(Happening("heard", text=words))
         if self._config["audio"]["input"]["transcription"] is None:
             return
         for event in transcription_events(item, words, self._behaviour):
-            self._wire.at(
-                now_ms + self._behaviour.transcript_delay_ms,
-                lambda due_ms, event=event: self._wire.send(event),
-            )
+            due_ms = now_ms + self._behaviour.transcript_delay_ms
+            self._wire.at(due_ms, partial(self._send_late, event))
+
+    def _send_late(self, event: Event, due_ms: float) -> None:
+        self._wire.send(event)
 
     # Items
 
@@ -256,18 +260,23 @@ class RealtimeSession:
     def _create_item(self, event: Event, now_ms: float) -> None:
         item = self._conversation.create(event["item"], event.get("previous_item_id"))
         self._announce(item)
+        self._brain.notice(self._happening(item))
+
+    def _happening(self, item: Item) -> Happening:
         wire = item.wire
         if wire["type"] == "function_call_output":
-            self._brain.notice(Happening("output", text=wire["output"], call_id=wire["call_id"]))
-        elif wire.get("role") in {"user", "system"}:
-            words = " ".join(part.get("text", "") for part in wire["content"]).strip()
-            if item.audio:
-                self._brain.notice(
-                    Happening("heard", text=self._brain.recognise(bytes(item.audio)))
-                )
-            else:
-                kind = "typed" if wire["role"] == "user" else "told"
-                self._brain.notice(Happening(kind, text=words))
+            return Happening("output", text=wire["output"], call_id=wire["call_id"])
+        if wire["type"] == "function_call":
+            return Happening("recalled", text=wire["name"], call_id=wire["call_id"])
+        if item.audio:
+            return Happening("heard", text=self._brain.recognise(bytes(item.audio)))
+        kinds: Mapping[str, Literal["typed", "told", "said"]] = {
+            "user": "typed",
+            "system": "told",
+            "assistant": "said",
+        }
+        words = " ".join(part.get("text", "") for part in wire["content"]).strip()
+        return Happening(kinds[wire["role"]], text=words)
 
     def _truncate_item(self, event: Event, now_ms: float) -> None:
         item = self._conversation.truncate(event["item_id"], event["audio_end_ms"])
@@ -302,9 +311,8 @@ class RealtimeSession:
         idle_ms = (self._turn_detection or {}).get("idle_timeout_ms")
         if idle_ms is not None:
             activity = self._activity
-            self._wire.at(
-                now_ms + response.audio_ms + idle_ms, lambda due_ms: self._idle(activity, due_ms)
-            )
+            due_ms = now_ms + response.audio_ms + idle_ms
+            self._wire.at(due_ms, partial(self._idle, activity))
 
     def _idle(self, activity: int, due_ms: float) -> None:
         if activity != self._activity or self._buffer.speaking or self._responder.active:

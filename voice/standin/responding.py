@@ -5,6 +5,7 @@ See openai-realtime, section 12, items 4 to 6, 12 and 13.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 from voice.standin.answers import Brain, BrainError, Happening, ResponseRequest
@@ -179,7 +180,7 @@ class Responder:
         while not (response.ended or self._wire.closed):
             step = next(response.ladder)
             if not isinstance(step, dict):
-                self._wire.at(due_ms + step, lambda later_ms: self._advance(response, later_ms))
+                self._wire.at(due_ms + step, partial(self._advance, response))
                 return
             self._send(response, step, due_ms)
 
@@ -197,16 +198,14 @@ class Responder:
         self._wire.send(event)
         for call_id in response.cut_call_ids:
             self._brain.notice(Happening("cut", call_id=call_id))
-        self._wire.at(
-            now_ms + self._behaviour.rate_limits_delay_ms, lambda due_ms: self._send_rate_limits()
-        )
+        self._wire.at(now_ms + self._behaviour.rate_limits_delay_ms, self._send_rate_limits)
         if response.settings.aside:
             self._asides.pop(response.id)
         else:
             self.active = None
             self._on_done(response, now_ms)
 
-    def _send_rate_limits(self) -> None:
+    def _send_rate_limits(self, due_ms: float) -> None:
         limit = {"name": "tokens", "limit": 15_000_000, "remaining": 14_999_716}
         self._wire.send(
             {"type": "rate_limits.updated", "rate_limits": [{**limit, "reset_seconds": 0.001}]}
