@@ -15,7 +15,7 @@ WITHHELD: Final = frozenset(
 )
 # Area codes of +1 that belong to other countries and are charged as calls abroad, and those with a charge of their own.
 ABROAD: Final = frozenset(
-    [
+    {
         "242",
         "246",
         "264",
@@ -37,7 +37,7 @@ ABROAD: Final = frozenset(
         "868",
         "869",
         "876",
-    ]
+    }
 )
 CHARGED: Final = frozenset(
     ["500", "521", "522", "533", "544", "566", "577", "588", "700", "710", "900"]

@@ -139,11 +139,10 @@ class Desk:
         """
         Hold the first free time for the caller, give all of them handles, and say them.
 
-        The first one that can be held is held for two minutes; one that somebody just took is left out. While a
-        proposal is open its own hold stays, and no other is taken.
+        The first one that can be held is held for two minutes; one that somebody just took is left out.
         """
         kept = list(openings)
-        while kept and self.gate.proposal is None:
+        while kept:
             try:
                 services.hold_slot(
                     owner=self.owner,

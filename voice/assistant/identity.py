@@ -26,6 +26,7 @@ from voice.models import CallLog, IdentityAttempt
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
+PATIENT_ALARM = "identity_of_patient"
 ATTEMPT_LOCK = 0x1D_E471  # any constant: PostgreSQL's advisory lock that makes the counts exact
 OLDEST_BIRTH = date(1900, 1, 1)
 
@@ -165,8 +166,15 @@ def _failures(*, since: datetime, **which: Any) -> int:
 
 
 def _patient_is_spent(patient_id: object, *, at: datetime) -> bool:
+    """Say whether a patient was tried too often in a day, or the alarm about it still waits for a person (A5)."""
     most = settings.LIMIT_IDENTITY_ATTEMPTS_PER_PATIENT_DAY
-    return _failures(since=at - DAY, patient_id=patient_id) >= most
+    if _failures(since=at - DAY, patient_id=patient_id) >= most:
+        return True
+    return IdentityAttempt.objects.filter(
+        patient_id=patient_id,
+        patient__tasks__topic=PATIENT_ALARM,
+        patient__tasks__status="open",
+    ).exists()
 
 
 def _now_spent(desk: Desk, person: Any) -> bool:
@@ -182,7 +190,7 @@ def _now_spent(desk: Desk, person: Any) -> bool:
         if failures == most:
             _alarm(
                 desk,
-                "identity_of_patient",
+                PATIENT_ALARM,
                 f"{most} failed checks of this patient's identity in a day.",
                 patient_id=person.patient_id,
             )

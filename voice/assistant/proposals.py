@@ -193,6 +193,7 @@ def _unusable(
             now=desk.now,
             seconds=settings.LIMIT_PROPOSAL_SECONDS,
             purpose="proposal",
+            ignore_appointment_id=moving.pk if moving is not None else None,
         )
     except SchedulingError as error:
         return _time_gone(desk, error, slot.start, visit_type=visit_type, moving=moving)
