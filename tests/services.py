@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -36,6 +36,8 @@ INSTALL_REDIS = "Redis is missing: apt-get install redis-server"
 class Server:
     """A server process in a folder of its own; as root it runs as `nobody`, since PostgreSQL refuses root."""
 
+    url = ""
+
     def __init__(self, name: str) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix=f"carematix-{name}-"))
         self.port = free_port()
@@ -46,6 +48,10 @@ class Server:
             nobody = pwd.getpwnam("nobody")
             os.chown(self.folder, nobody.pw_uid, nobody.pw_gid)
             self.identity = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+
+    def start(self) -> None:
+        """Start the process and return when it answers."""
+        raise NotImplementedError
 
     def launch(self, command: Sequence[str | Path]) -> None:
         with self.log.open("wb") as log:
@@ -189,9 +195,9 @@ class Redis(Server):
     def start(self) -> None:
         program = _redis_program()
         if self.identity and program != shutil.which("redis-server"):
-            program = shutil.copy(
-                program, self.folder / "redis-server"
-            )  # the venv may be unreadable
+            copy = self.folder / "redis-server"  # `nobody` may not read the venv
+            shutil.copy(program, copy)
+            program = str(copy)
             os.chown(program, self.identity["user"], self.identity["group"])
         self.launch(
             [
@@ -265,10 +271,7 @@ def services(given: Mapping[str, str], *, browser: bool = True) -> Iterator[dict
         variables: dict[str, str] = {}
         if browser:
             variables["CHROMIUM"] = chromium()
-        kinds: dict[str, type[PostgreSQL | Redis]] = {
-            "DATABASE_URL": PostgreSQL,
-            "REDIS_URL": Redis,
-        }
+        kinds: dict[str, Callable[[], Server]] = {"DATABASE_URL": PostgreSQL, "REDIS_URL": Redis}
         for name, kind in kinds.items():
             if not given.get(name):
                 server = stack.enter_context(kind())
