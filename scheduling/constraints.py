@@ -118,7 +118,8 @@ class NoOverlap(BaseConstraint):
         self, model: type[Model] | None, schema_editor: BaseDatabaseSchemaEditor | None
     ) -> Any:
         """Return the statement that adds the constraint to a table (PostgreSQL only)."""
-        assert model is not None and schema_editor is not None  # Django always passes both
+        assert model is not None  # Django always passes both
+        assert schema_editor is not None
         return Statement(
             "ALTER TABLE %(table)s ADD " + self._exclude(model, schema_editor),
             table=Table(model._meta.db_table, schema_editor.quote_name),
@@ -128,7 +129,8 @@ class NoOverlap(BaseConstraint):
         self, model: type[Model] | None, schema_editor: BaseDatabaseSchemaEditor | None
     ) -> Any:
         """Return the statement that drops the constraint (PostgreSQL only)."""
-        assert model is not None and schema_editor is not None  # Django always passes both
+        assert model is not None  # Django always passes both
+        assert schema_editor is not None
         drop: str = schema_editor.sql_delete_check
         return Statement(
             drop,

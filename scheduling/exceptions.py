@@ -1,0 +1,101 @@
+"""Anticipated failures of scheduling, each with a stable `code` and a `detail` fit for people."""
+
+from typing import ClassVar, Literal
+
+
+class SchedulingError(Exception):
+    """Something that the clinic's rules do not allow; nothing was stored."""
+
+    code: ClassVar[str] = "scheduling_error"
+    default_detail: ClassVar[str] = "That is not possible."
+
+    def __init__(self, detail: str = "") -> None:
+        self.detail = detail or self.default_detail
+        super().__init__(self.detail)
+
+
+class SlotTaken(SchedulingError):
+    """Somebody else has the time; `who` is the one who is busy then, nurse or patient."""
+
+    code = "slot_taken"
+    default_detail = "That time is taken."
+
+    def __init__(self, who: Literal["nurse", "patient"] = "nurse") -> None:
+        self.who = who
+        super().__init__(
+            "The patient already has a visit then." if who == "patient" else self.default_detail
+        )
+
+
+class SlotExpired(SchedulingError):
+    code = "slot_expired"
+    default_detail = "That time is no longer kept for you."
+
+
+class InvalidTime(SchedulingError):
+    """The start cannot be a start; `reason` is grid, notice, horizon, or empty."""
+
+    code = "invalid_time"
+    default_detail = "A visit cannot begin then."
+
+    def __init__(self, detail: str = "", *, reason: str = "") -> None:
+        self.reason = reason
+        super().__init__(detail)
+
+
+class TimeDoesNotExist(SchedulingError):
+    code = "time_does_not_exist"
+    default_detail = "The clocks skip that time on that day."
+
+
+class NotAvailable(SchedulingError):
+    """The nurse cannot make this visit; `reason` is no_hours, cap, license, specialization, not_available."""
+
+    code = "not_available"
+    default_detail = "The nurse is not available for this visit."
+
+    def __init__(self, detail: str = "", *, reason: str = "not_available") -> None:
+        self.reason = reason
+        super().__init__(detail)
+
+
+class NurseUnknown(SchedulingError):
+    code = "nurse_unknown"
+    default_detail = "No single nurse has that name."
+
+
+class TooLate(SchedulingError):
+    code = "too_late"
+    default_detail = "It is too late for that."
+
+
+class TooEarly(SchedulingError):
+    code = "too_early"
+    default_detail = "It is too early for that."
+
+
+class InvalidTransition(SchedulingError):
+    code = "invalid_transition"
+    default_detail = "The visit's status does not allow that."
+
+
+class LimitReached(SchedulingError):
+    code = "limit_reached"
+    default_detail = "There are too many already."
+
+
+class NotFound(SchedulingError):
+    code = "not_found"
+    default_detail = "There is no such record."
+
+
+class Busy(SchedulingError):
+    """The database was too busy, several times in a row; trying again later may work."""
+
+    code = "busy"
+    default_detail = "The system is busy. Please try again."
+
+
+class DatabaseNotEmpty(SchedulingError):
+    code = "database_not_empty"
+    default_detail = "The database holds records that are not sample data."

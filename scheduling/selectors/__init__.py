@@ -1,0 +1,57 @@
+"""Reads of scheduling: values and rows, never a write."""
+
+from scheduling.selectors.appointments import (
+    appointment_with_id,
+    change_rule,
+    count_upcoming,
+    overlapping_appointment,
+    upcoming_appointments,
+)
+from scheduling.selectors.calendar import (
+    ClinicProfile,
+    Staffed,
+    clinic_profile,
+    is_open_day,
+    next_open_day,
+    next_staffed,
+    staffed,
+)
+from scheduling.selectors.openings import Opening, Openings, find_openings
+from scheduling.selectors.people import (
+    NurseName,
+    PatientIdentity,
+    acting_for,
+    care_nurse_ids,
+    may_text,
+    nurse_is_away,
+    nurse_named,
+    patients_matching,
+    relation_phone_numbers,
+)
+
+__all__ = [
+    "ClinicProfile",
+    "NurseName",
+    "Opening",
+    "Openings",
+    "PatientIdentity",
+    "Staffed",
+    "acting_for",
+    "appointment_with_id",
+    "care_nurse_ids",
+    "change_rule",
+    "clinic_profile",
+    "count_upcoming",
+    "find_openings",
+    "is_open_day",
+    "may_text",
+    "next_open_day",
+    "next_staffed",
+    "nurse_is_away",
+    "nurse_named",
+    "overlapping_appointment",
+    "patients_matching",
+    "relation_phone_numbers",
+    "staffed",
+    "upcoming_appointments",
+]

@@ -1,0 +1,142 @@
+"""Reads of people: who somebody is, who speaks for whom, who cares for whom."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+from django.db.models import Q
+
+from scheduling.exceptions import NurseUnknown
+from scheduling.models import CareAssignment, Consent, Nurse, Patient, PatientRelation
+from scheduling.names import name_key
+from scheduling.selectors.openings import find_openings
+
+TITLES = {"nurse", "ms", "mrs", "mr", "miss", "dr", "enfermera", "enfermero", "senora", "senor"}
+
+
+@dataclass(frozen=True, slots=True)
+class PatientIdentity:
+    """What proves who a patient is; only for the comparison, never for an answer."""
+
+    patient_id: UUID
+    first_name: str
+    full_name: str
+    phone_numbers: tuple[str, ...]
+    postal_code: str
+    reference_number: str
+    pin_hash: str
+    preferred_language: str
+    active: bool
+    deceased: bool
+    provisional: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NurseName:
+    """A nurse as people call her or him."""
+
+    nurse_id: UUID
+    name: str
+
+
+def patients_matching(*, full_name: str, date_of_birth: date) -> tuple[PatientIdentity, ...]:
+    """Return the patients of that name and birth date, oldest record first."""
+    rows = Patient.objects.filter(name_key=name_key(full_name), date_of_birth=date_of_birth)
+    return tuple(
+        PatientIdentity(
+            patient_id=row.pk,
+            first_name=row.first_name,
+            full_name=row.name,
+            phone_numbers=tuple(number for number in (row.phone, row.second_phone) if number),
+            postal_code=row.postal_code,
+            reference_number=row.reference_number,
+            pin_hash=row.pin_hash,
+            preferred_language=row.preferred_language,
+            active=row.active,
+            deceased=row.deceased,
+            provisional=row.provisional,
+        )
+        for row in rows.order_by("created_at", "id")
+    )
+
+
+def acting_for(
+    *, patient_id: UUID, caller_name: str
+) -> Literal["guardian", "representative", ""]:
+    """Return as what a person of that name may arrange the patient's visits; empty if not at all."""
+    kinds = {relation.kind for relation in _relations(patient_id, caller_name)}
+    if PatientRelation.Kind.GUARDIAN in kinds:
+        return "guardian"
+    return "representative" if kinds else ""
+
+
+def relation_phone_numbers(*, patient_id: UUID, caller_name: str) -> tuple[str, ...]:
+    """Return the numbers on file of the guardian or representative of that name."""
+    numbers = [
+        number
+        for relation in _relations(patient_id, caller_name)
+        for number in (
+            relation.phone,
+            relation.related_patient.phone if relation.related_patient else "",
+        )
+        if number
+    ]
+    return tuple(dict.fromkeys(numbers))
+
+
+def nurse_named(*, name: str) -> NurseName:
+    """
+    Return the one active nurse who is called so, by first name, last name or both.
+
+    Raises:
+        NurseUnknown: none is, or several are.
+    """
+    asked = set(name_key(name).split()) - TITLES
+    nurses = Nurse.objects.filter(active=True).order_by("last_name", "first_name", "id")
+    found = [nurse for nurse in nurses if asked and asked <= set(nurse.name_key.split())]
+    exact = [nurse for nurse in found if asked == set(nurse.name_key.split())]
+    chosen = exact or found
+    if len(chosen) != 1:
+        raise NurseUnknown
+    return NurseName(chosen[0].pk, chosen[0].name)
+
+
+def nurse_is_away(*, nurse_id: UUID, since: datetime, until: datetime) -> bool:
+    """Tell whether an active nurse has no working time at all in [since, until)."""
+    if not Nurse.objects.filter(pk=nurse_id, active=True).exists():
+        return False
+    found = find_openings(
+        now=since - timedelta(days=1),  # the notice must not hide the first hours of the range
+        since=since,
+        until=until,
+        nurse_ids=[nurse_id],
+        limit=1,
+    )
+    return not found.slots and found.reason == "no_hours"
+
+
+def care_nurse_ids(*, patient_id: UUID) -> tuple[UUID, ...]:
+    """Return the active nurses assigned to a patient, the primary one first."""
+    rows = CareAssignment.objects.filter(patient_id=patient_id, closed=False, nurse__active=True)
+    return tuple(rows.order_by("-primary", "created_at", "id").values_list("nurse_id", flat=True))
+
+
+def may_text(*, patient: Patient) -> bool:
+    """Tell whether the latest answer of the patient, or of the number, allows texts about visits."""
+    if not patient.phone:
+        return False
+    answers = Consent.objects.filter(
+        Q(patient=patient) | Q(phone=patient.phone),
+        channel=Consent.Channel.SMS,
+        purpose=Consent.Purpose.APPOINTMENTS,
+    ).order_by("-recorded_at", "granted", "id")  # of two at one time the refusal counts
+    latest = answers.values_list("granted", flat=True).first()
+    return bool(latest)
+
+
+def _relations(patient_id: UUID, caller_name: str) -> list[PatientRelation]:
+    rows = PatientRelation.objects.filter(patient_id=patient_id, may_schedule=True)
+    asked = name_key(caller_name)
+    related = rows.select_related("related_patient").order_by("kind", "id")
+    return [row for row in related if asked and name_key(row.name) == asked]

@@ -1,0 +1,38 @@
+"""Writes of scheduling: one function for each thing the clinic can do; each owns its transaction."""
+
+from scheduling.services.appointments import (
+    arrive,
+    book_appointment,
+    cancel_appointment,
+    confirm_attendance,
+    enter_in_error,
+    fulfil,
+    record_no_show,
+    reschedule_appointment,
+)
+from scheduling.services.holds import expire_holds, hold_slot, release_holds
+from scheduling.services.people import Registration, record_consent, register_patient
+from scheduling.services.sample import LoadedClinic, load_clinic
+from scheduling.services.tasks import join_waitlist, raise_alarm, take_message
+
+__all__ = [
+    "LoadedClinic",
+    "Registration",
+    "arrive",
+    "book_appointment",
+    "cancel_appointment",
+    "confirm_attendance",
+    "enter_in_error",
+    "expire_holds",
+    "fulfil",
+    "hold_slot",
+    "join_waitlist",
+    "load_clinic",
+    "raise_alarm",
+    "record_consent",
+    "record_no_show",
+    "register_patient",
+    "release_holds",
+    "reschedule_appointment",
+    "take_message",
+]

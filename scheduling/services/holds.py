@@ -1,0 +1,135 @@
+"""Times kept for somebody while a person decides (scheduling reference, section 6)."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from scheduling.exceptions import LimitReached, SlotExpired
+from scheduling.models import Nurse, SlotHold, VisitType
+from scheduling.selectors.openings import check_start
+from scheduling.services.rules import Span, raise_for, span_of, visit_type_with_code, whole_minute
+from scheduling.services.transactions import lock_nurses, run_atomically
+
+State = SlotHold.State
+HOLDS_PER_OWNER = 3
+HOLD_SECONDS = 120
+
+
+def hold_slot(
+    *,
+    owner: str,
+    nurse_id: UUID,
+    start: datetime,
+    visit_type: str,
+    patient_id: UUID | None,
+    now: datetime,
+    seconds: int = HOLD_SECONDS,
+    purpose: str = SlotHold.Purpose.PROPOSAL,
+    ignore_appointment_id: UUID | None = None,
+) -> SlotHold:
+    """
+    Keep a time for `owner`; a new proposal replaces the owner's earlier proposal and offer.
+
+    A search's offer replaces only the earlier offer, so that it never costs the caller an open proposal.
+
+    Raises:
+        SlotTaken: a visit, or somebody else's hold, is there.
+        InvalidTime, NotAvailable: the rules of section 2 refuse the start.
+        LimitReached: the owner already holds three times.
+        Busy: the database was too busy.
+    """
+    begins = whole_minute(start)
+
+    def work() -> SlotHold:
+        kind = visit_type_with_code(visit_type)
+        nurse = lock_nurses([nurse_id])[nurse_id]
+        span = span_of(start=begins, visit_type=kind, nurse=nurse)
+        expire_in_the_way(nurse=nurse, span=span, now=now)
+        reason = check_start(
+            nurse_id=nurse_id,
+            patient_id=patient_id,
+            start=begins,
+            visit_type=visit_type,
+            now=now,
+            hold_owner=owner,
+            ignore_appointment_id=ignore_appointment_id,
+        )
+        raise_for(reason)
+        own = SlotHold.objects.filter(owner=owner, state=State.LIVE)
+        if purpose == SlotHold.Purpose.OFFER:
+            kept = own.filter(
+                purpose=SlotHold.Purpose.PROPOSAL,
+                nurse=nurse,
+                expires_at__gt=now,
+                blocked_from__lt=span.blocked_until,
+                blocked_until__gt=span.blocked_from,
+            ).first()
+            if kept is not None:
+                return kept
+            own.filter(purpose=SlotHold.Purpose.OFFER).update(state=State.RELEASED)
+        else:
+            own.filter(purpose__in=(purpose, SlotHold.Purpose.OFFER)).update(state=State.RELEASED)
+        if own.filter(expires_at__gt=now).count() >= HOLDS_PER_OWNER:
+            raise LimitReached("Too many times are kept for you already.")
+        return SlotHold.objects.create(
+            owner=owner,
+            purpose=purpose,
+            nurse=nurse,
+            patient_id=patient_id,
+            visit_type=kind,
+            start=span.start,
+            end=span.end,
+            blocked_from=span.blocked_from,
+            blocked_until=span.blocked_until,
+            expires_at=now + timedelta(seconds=seconds),
+        )
+
+    return run_atomically(work)
+
+
+def release_holds(*, owner: str, now: datetime) -> int:
+    """Give up what an owner holds; return how many live holds that were."""
+
+    def work() -> int:
+        held = SlotHold.objects.filter(owner=owner, state=State.LIVE)
+        held.filter(expires_at__lte=now).update(state=State.EXPIRED)
+        return held.update(state=State.RELEASED)
+
+    return run_atomically(work)
+
+
+def expire_holds(*, now: datetime) -> int:
+    """Mark every hold whose time is over; tidiness only, nothing relies on it. Return how many."""
+    stale = SlotHold.objects.filter(state=State.LIVE, expires_at__lte=now)
+    return run_atomically(lambda: stale.update(state=State.EXPIRED))
+
+
+def expire_in_the_way(*, nurse: Nurse, span: Span, now: datetime) -> None:
+    """Mark the lapsed holds that would block a span of a locked nurse in the index."""
+    SlotHold.objects.filter(
+        nurse=nurse,
+        state=State.LIVE,
+        expires_at__lte=now,
+        blocked_from__lt=span.blocked_until,
+        blocked_until__gt=span.blocked_from,
+    ).update(state=State.EXPIRED)
+
+
+def use_hold(
+    *, owner: str, nurse: Nurse, start: datetime, visit_type: VisitType, now: datetime
+) -> None:
+    """
+    Spend the owner's hold of exactly this start, by compare-and-swap.
+
+    Raises:
+        SlotExpired: there is none that is still alive.
+    """
+    used = SlotHold.objects.filter(
+        owner=owner,
+        nurse=nurse,
+        start=start,
+        visit_type=visit_type,
+        state=State.LIVE,
+        expires_at__gt=now,
+    ).update(state=State.USED)
+    if used != 1:
+        raise SlotExpired
