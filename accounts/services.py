@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable
 
+from django.contrib.auth.password_validation import validate_password
+from django.db import transaction
 from django.utils import timezone
 
-from accounts.models import AuditEvent
+from accounts.exceptions import UsernameTaken
+from accounts.models import AuditEvent, User
 
 
 def record_event(
@@ -41,3 +44,35 @@ def record_event(
         outcome=outcome,
         reason=reason,
     )
+
+
+@transaction.atomic
+def create_administrator(*, username: str, email: str, password: str) -> User:
+    """
+    Create an account that may do everything, the admin site included.
+
+    Raises:
+        UsernameTaken: somebody has that user name.
+        ValidationError: the user name, the e-mail address or the password does not meet the rules.
+    """
+    user = User(
+        username=username,
+        email=email,
+        role=User.Role.ADMIN,
+        is_staff=True,
+        is_superuser=True,
+    )
+    if User.objects.filter(username__iexact=username).exists():
+        raise UsernameTaken
+    validate_password(password, user)
+    user.set_password(password)
+    user.full_clean()
+    user.save()
+    record_event(
+        action="user.created",
+        outcome="ok",
+        surface="cli",
+        object_type="user",
+        object_id=user.pk,
+    )
+    return user

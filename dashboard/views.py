@@ -1,0 +1,235 @@
+"""The pages of staff: translate the request, one read, one template."""
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts.models import AuditEvent, User
+from accounts.services import record_event
+from dashboard import selectors
+from dashboard.context import THEMES
+from dashboard.forms import AppointmentFilters, CallFilters, ListFilters
+from dashboard.paging import Page, page_of
+from scheduling.clock import clinic_now
+from scheduling.models import Patient
+
+YEAR_SECONDS = 365 * 24 * 3600
+View = Callable[..., HttpResponse]
+
+CALL_TABS = (
+    ("all", "All", "No calls yet", "Calls appear here as soon as somebody phones the clinic."),
+    ("live", "Live now", "Nobody is on the phone", "Calls appear here while they go on."),
+    (
+        "staff",
+        "For staff",
+        "Nothing for staff",
+        "Messages, emergencies and calls passed on appear here.",
+    ),
+    ("failed", "Failed", "No failed calls", "Calls that broke or were never answered appear here."),
+)
+APPOINTMENT_TABS = (
+    ("upcoming", "Upcoming", "No visits ahead", "Visits appear here as soon as they are booked."),
+    ("today", "Today", "No visits today", "Visits of this day appear here, past ones too."),
+    (
+        "unconfirmed",
+        "Not confirmed",
+        "Every visit is confirmed",
+        "Visits ahead without a confirmation appear here.",
+    ),
+    ("past", "Past", "No visits yet", "Visits move here when they are over."),
+    ("cancelled", "Cancelled", "No cancelled visits", "Visits that were called off appear here."),
+)
+APPOINTMENT_CAPTIONS = {
+    "upcoming": "Visits ahead, soonest first",
+    "today": "Visits today, by time",
+    "unconfirmed": "Visits ahead that are not confirmed, soonest first",
+    "past": "Past visits, latest first",
+    "cancelled": "Cancelled visits, latest first",
+}
+
+
+def staff_page(view: View) -> View:
+    """Ask for a login, and let no shared cache or back button keep the page (security reference, S39)."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return view(request, *args, **kwargs)
+
+    return never_cache(login_required(guarded))
+
+
+@staff_page
+@require_GET
+def home(request: HttpRequest) -> HttpResponse:
+    return redirect("dashboard:calls")
+
+
+@staff_page
+@require_http_methods(["GET", "HEAD", "POST"])
+def calls(request: HttpRequest) -> HttpResponse:
+    """Show the list of calls. A search is posted and answered at once, everything else has an address."""
+    filters = CallFilters(_asked(request))
+    if request.method == "POST" and not filters.given("search"):
+        return _at_its_address("dashboard:calls", filters)
+    user, now = _user(request), timezone.now()
+    found = selectors.listed_calls(
+        user=user,
+        now=now,
+        tab=filters.shown_tab,
+        status=filters.given("status"),
+        outcome=filters.given("outcome"),
+        days=int(filters.given("when") or 0),
+        search=filters.given("search"),
+    )
+    page = page_of(found, filters.page_number)
+    _record_list(request, "calls.list", [call.patient_id for call in page.rows if call.patient_id])
+    counts = {"live": selectors.live_count(user=user)}
+    context = _list_context("calls", filters, page, CALL_TABS, counts)
+    return render(
+        request, "dashboard/calls.html", context | {"now": now, "clinic_now": clinic_now()}
+    )
+
+
+@staff_page
+@require_GET
+def call(request: HttpRequest, call_id: UUID) -> HttpResponse:
+    """Show one call; one that the person may not see is as good as none (security reference, S26)."""
+    found = selectors.call_page(user=_user(request), call_id=call_id)
+    if found is None:
+        raise Http404
+    moments = selectors.moments(call=found)
+    _record(
+        request,
+        "call.read",
+        patient_ids=[found.patient_id] if found.patient_id else [],
+        object_type="call",
+        object_id=found.pk,
+    )
+    context = {
+        "section": "calls",
+        "call": found,
+        "caller": found.patient.name if found.patient else "Caller not known",
+        "language": dict(Patient.Language.choices).get(found.language, found.language),
+        "moments": moments,
+        "interruptions": sum(bool(m.turn and m.turn.interrupted) for m in moments),
+        "clinic_now": clinic_now(),
+    }
+    return render(request, "dashboard/call.html", context)
+
+
+@staff_page
+@require_http_methods(["GET", "HEAD", "POST"])
+def appointments(request: HttpRequest) -> HttpResponse:
+    """Show the list of visits; searched as the list of calls is."""
+    user = _user(request)
+    filters = AppointmentFilters(_asked(request), nurses=selectors.nurse_choices(user=user))
+    if request.method == "POST" and not filters.given("search"):
+        return _at_its_address("dashboard:appointments", filters)
+    now = clinic_now()
+    found = selectors.listed_appointments(
+        user=user,
+        now=now,
+        tab=filters.shown_tab,
+        nurse_id=filters.given("nurse"),
+        source=filters.given("source"),
+        search=filters.given("search"),
+    )
+    page = page_of(found, filters.page_number)
+    _record_list(request, "appointments.list", [visit.patient_id for visit in page.rows])
+    context = _list_context("appointments", filters, page, APPOINTMENT_TABS, {})
+    caption = APPOINTMENT_CAPTIONS[filters.shown_tab]
+    return render(
+        request, "dashboard/appointments.html", context | {"now": now, "caption": caption}
+    )
+
+
+@staff_page
+@require_POST
+def theme(request: HttpRequest) -> HttpResponse:
+    """Store how the pages shall look, for this browser; without a choice the device decides."""
+    choice = request.POST.get("theme", "")
+    back = request.POST.get("next", "")
+    if not url_has_allowed_host_and_scheme(back, allowed_hosts=None):
+        back = reverse("dashboard:home")
+    response = redirect(back)
+    if choice in THEMES:
+        response.set_cookie(
+            "theme",
+            choice,
+            max_age=YEAR_SECONDS,
+            secure=settings.SESSION_COOKIE_SECURE,
+            samesite="Lax",
+        )
+    else:
+        response.delete_cookie("theme", samesite="Lax")
+    return response
+
+
+def _asked(request: HttpRequest) -> Mapping[str, Any]:
+    return request.POST if request.method == "POST" else request.GET
+
+
+def _at_its_address(route: str, filters: ListFilters) -> HttpResponse:
+    query = filters.query()
+    return redirect(reverse(route) + (f"?{query}" if query else ""))
+
+
+def _user(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)
+    return request.user
+
+
+def _list_context(
+    section: str,
+    filters: ListFilters,
+    page: Page[Any],
+    tabs: tuple[tuple[str, str, str, str], ...],
+    counts: Mapping[str, int],
+) -> dict[str, Any]:
+    """Return what both lists show around their rows."""
+    empty = {key: (title, words) for key, _, title, words in tabs}
+    searched = bool(filters.given("search"))
+    return {
+        "section": section,
+        "action": reverse(f"dashboard:{section}"),
+        "form": filters,
+        "choices": filters.choice_fields,
+        "narrowed": filters.is_narrowed,
+        "tab": filters.shown_tab,
+        "tabs": [
+            {"key": key, "words": words, "count": counts.get(key, 0), "look": "accent"}
+            for key, words, _, _ in tabs
+        ],
+        "page": page,
+        "query": filters.query(),
+        "pagination_form": "filters" if searched else "",
+        "empty": empty[filters.shown_tab],
+    }
+
+
+def _record_list(request: HttpRequest, action: str, patient_ids: list[UUID]) -> None:
+    """Write one event for a list, with the patients shown (security reference, S46)."""
+    _record(request, action, patient_ids=sorted(set(patient_ids)))
+
+
+def _record(request: HttpRequest, action: str, **details: Any) -> None:
+    record_event(
+        action=action,
+        outcome="ok",
+        surface="dashboard",
+        actor_type=AuditEvent.ActorType.USER,
+        actor_id=_user(request).pk,
+        address=request.META.get("REMOTE_ADDR") or "",
+        **details,
+    )
