@@ -37,16 +37,98 @@ BATCH = 2000
 OPENS, CLOSES = time(8), time(16)
 STARTS_A_DAY = 16
 
-FIRST_NAMES = (
-    "Alice Amir Beatriz Benjamin Chloe Daniel Elena Emeka Fatima Felix Grace Hassan Hannah Ines Ivan Jasmine Jonas"
-    " Karim Keiko Laura Leon Mateo Mei Nadia Noah Olga Omar Paula Peter Quinn Rosa Samir Sofia Tara Tomas Uma Victor"
-    " Wendy Xavier Yara Zoe"
-).split()
-LAST_NAMES = (
-    "Abbott Adeyemi Alvarez Baker Banerjee Becker Campos Carter Dubois Ellis Fischer Fontaine Garcia Green Hughes"
-    " Ibrahim Ivanova Jensen Johnson Kaplan Kim Klein Kowalski Larsen Martin Mendoza Moreau Murphy Nakamura Nguyen"
-    " Novak Oliveira Park Patel Perez Quigley Rossi Sato Silva Singh Taylor Tran Underwood Vargas Weber Yilmaz Young"
-).split()
+FIRST_NAMES = [
+    "Alice",
+    "Amir",
+    "Beatriz",
+    "Benjamin",
+    "Chloe",
+    "Daniel",
+    "Elena",
+    "Emeka",
+    "Fatima",
+    "Felix",
+    "Grace",
+    "Hassan",
+    "Hannah",
+    "Ines",
+    "Ivan",
+    "Jasmine",
+    "Jonas",
+    "Karim",
+    "Keiko",
+    "Laura",
+    "Leon",
+    "Mateo",
+    "Mei",
+    "Nadia",
+    "Noah",
+    "Olga",
+    "Omar",
+    "Paula",
+    "Peter",
+    "Quinn",
+    "Rosa",
+    "Samir",
+    "Sofia",
+    "Tara",
+    "Tomas",
+    "Uma",
+    "Victor",
+    "Wendy",
+    "Xavier",
+    "Yara",
+    "Zoe",
+]
+LAST_NAMES = [
+    "Abbott",
+    "Adeyemi",
+    "Alvarez",
+    "Baker",
+    "Banerjee",
+    "Becker",
+    "Campos",
+    "Carter",
+    "Dubois",
+    "Ellis",
+    "Fischer",
+    "Fontaine",
+    "Garcia",
+    "Green",
+    "Hughes",
+    "Ibrahim",
+    "Ivanova",
+    "Jensen",
+    "Johnson",
+    "Kaplan",
+    "Kim",
+    "Klein",
+    "Kowalski",
+    "Larsen",
+    "Martin",
+    "Mendoza",
+    "Moreau",
+    "Murphy",
+    "Nakamura",
+    "Nguyen",
+    "Novak",
+    "Oliveira",
+    "Park",
+    "Patel",
+    "Perez",
+    "Quigley",
+    "Rossi",
+    "Sato",
+    "Silva",
+    "Singh",
+    "Taylor",
+    "Tran",
+    "Underwood",
+    "Vargas",
+    "Weber",
+    "Yilmaz",
+    "Young",
+]
 CONDITIONS = (
     ("Type 2 diabetes", "E11.9"),
     ("Hypertension", "I10"),
@@ -173,7 +255,9 @@ def _load_patients(wanted: int, seed: int) -> None:
             people.append(patient)
             if nurses:
                 cared.append(
-                    CareAssignment(patient=patient, nurse=nurses[number % len(nurses)], primary=True)
+                    CareAssignment(
+                        patient=patient, nurse=nurses[number % len(nurses)], primary=True
+                    )
                 )
             if dice.random() < 0.3:
                 name, code = dice.choice(CONDITIONS)
@@ -247,9 +331,7 @@ def _visits_of(
             continue
         number -= 1
         status = (
-            "booked"
-            if start + STEP > calendar.now
-            else dice.choices(OUTCOMES, OUTCOME_WEIGHTS)[0]
+            "booked" if start + STEP > calendar.now else dice.choices(OUTCOMES, OUTCOME_WEIGHTS)[0]
         )
         cancelled = status == "cancelled"
         yield Appointment(

@@ -23,9 +23,7 @@ def appointment_with_id(*, appointment_id: UUID) -> Appointment:
     return appointment
 
 
-def upcoming_appointments(
-    *, patient_id: UUID, now: datetime, limit: int = 3
-) -> list[Appointment]:
+def upcoming_appointments(*, patient_id: UUID, now: datetime, limit: int = 3) -> list[Appointment]:
     """Return the patient's active visits that begin after `now`, earliest first."""
     rows = Appointment.objects.filter(
         patient_id=patient_id, status__in=ACTIVE_STATUSES, start__gt=now

@@ -61,9 +61,7 @@ def patients_matching(*, full_name: str, date_of_birth: date) -> tuple[PatientId
     )
 
 
-def acting_for(
-    *, patient_id: UUID, caller_name: str
-) -> Literal["guardian", "representative", ""]:
+def acting_for(*, patient_id: UUID, caller_name: str) -> Literal["guardian", "representative", ""]:
     """Return as what a person of that name may arrange the patient's visits; empty if not at all."""
     kinds = {relation.kind for relation in _relations(patient_id, caller_name)}
     if PatientRelation.Kind.GUARDIAN in kinds:

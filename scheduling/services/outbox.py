@@ -42,7 +42,7 @@ TEXTS = {
 }
 CALL_US = {"en": " Questions? Call {phone}.", "es": " ¿Preguntas? Llame al {phone}."}
 DAYS_ES = ("lun", "mar", "mié", "jue", "vie", "sáb", "dom")
-MONTHS_ES = "ene feb mar abr may jun jul ago sep oct nov dic".split()
+MONTHS_ES = ["ene", "feb", "mar", "abr", "may", "jun", "jul", "ago", "sep", "oct", "nov", "dic"]
 
 
 def announce(*, appointment: Appointment, kind: str, now: datetime) -> None:

@@ -59,7 +59,9 @@ def run_atomically(work: Callable[[], Result]) -> Result:
 
 
 def _constraint_name(error: IntegrityError) -> str:
-    diagnosis = getattr(error.__cause__, "diag", None)  # psycopg's; SQLite's text is the name itself
+    diagnosis = getattr(
+        error.__cause__, "diag", None
+    )  # psycopg's; SQLite's text is the name itself
     return str(diagnosis.constraint_name) if diagnosis is not None else str(error)
 
 
