@@ -195,6 +195,7 @@ class Responder:
             self.audio_produced |= event["type"] == "response.output_audio.delta"
             return
         self._strike(response, last=True)
+        response.ended = True
         self._wire.send(event)
         for call_id in response.cut_call_ids:
             self._brain.notice(Happening("cut", call_id=call_id))

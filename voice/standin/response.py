@@ -300,7 +300,6 @@ class Response:
         return bool(self._cut_short)
 
     def _done(self, status: str, details: Event | None) -> Event:
-        self.ended = True
         return {"type": "response.done", "response": self._wire(status, details)}
 
     def _wire(self, status: str, details: Event | None) -> Event:
