@@ -190,7 +190,7 @@ class VoiceAgentDatabaseHelper:
         # The lock makes the tools of a call follow one another even across two connections of it.
         call = CallLog.objects.select_for_update(no_key=True, of=("self",)).get(pk=self.call_pk)
         self._language = call.language
-        stored = ToolCall.objects.filter(call=call, call_id=request.key).first()
+        stored = ToolCall.objects.filter(call=call, function_call_id=request.key).first()
         if stored is not None:
             return self._stored_answer(request, stored, call)
         desk = self._desk(request, call)
@@ -326,7 +326,7 @@ class VoiceAgentDatabaseHelper:
         }
         ToolCall.objects.create(
             call=desk.call,
-            call_id=request.key,
+            function_call_id=request.key,
             name=request.shown_name,
             arguments=dict(outcome.values),
             arguments_digest=request.digest,
@@ -388,7 +388,7 @@ class VoiceAgentDatabaseHelper:
         try:
             with transaction.atomic():
                 call = CallLog.objects.select_for_update(no_key=True).get(pk=self.call_pk)
-                stored = ToolCall.objects.filter(call=call, call_id=request.key).first()
+                stored = ToolCall.objects.filter(call=call, function_call_id=request.key).first()
                 if stored is not None:
                     return self._stored_answer(request, stored, call)
         except DatabaseError:

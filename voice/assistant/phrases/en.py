@@ -215,6 +215,6 @@ def clock(hour: int, minute: int) -> str:
 def part_of_day(hour: int) -> str:
     if hour < 12:
         return "in the morning"
-    if hour < 17:
+    if hour < 18:
         return "in the afternoon"
     return "in the evening" if hour < 21 else "at night"
