@@ -7,7 +7,7 @@ one of Twilio's messages is refused with `MediaStreamError` (twilio.md, section 
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -221,7 +221,7 @@ def _connected(_frame: dict[str, Any]) -> Connected:
     return Connected()
 
 
-_READERS = {
+_READERS: dict[str, Callable[[dict[str, Any]], Message]] = {
     "connected": _connected,
     "start": _start,
     "dtmf": _dtmf,
