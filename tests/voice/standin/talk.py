@@ -36,7 +36,9 @@ def encoded(audio: bytes) -> str:
 class FixedBrain:
     """Answers with what it was given, one entry a response, the last one again and again."""
 
-    def __init__(self, *answers: Sequence[Answer] | BrainError, words: str = "book a visit") -> None:
+    def __init__(
+        self, *answers: Sequence[Answer] | BrainError, words: str = "book a visit"
+    ) -> None:
         self.answers = list(answers) or [[Speak("Sure, which day?")]]
         self.words = words
         self.heard: list[bytes] = []

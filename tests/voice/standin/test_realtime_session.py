@@ -88,7 +88,11 @@ class TestSessionUpdate:
             ({"type": "realtime", "foo": 1}, "unknown_parameter", "session.foo"),
             ({"instructions": "x"}, "missing_required_parameter", "session.type"),
             ({"type": "realtime", "temperature": 0.8}, "unknown_parameter", "session.temperature"),
-            ({"type": "realtime", "modalities": ["text"]}, "unknown_parameter", "session.modalities"),
+            (
+                {"type": "realtime", "modalities": ["text"]},
+                "unknown_parameter",
+                "session.modalities",
+            ),
             (
                 {"type": "realtime", "input_audio_format": "g711_ulaw"},
                 "unknown_parameter",
@@ -142,7 +146,9 @@ class TestSessionUpdate:
             (
                 {
                     "type": "realtime",
-                    "audio": {"input": {"transcription": {"model": "whisper-1", "keywords": ["x"]}}},
+                    "audio": {
+                        "input": {"transcription": {"model": "whisper-1", "keywords": ["x"]}}
+                    },
                 },
                 "invalid_value",
                 "session.audio.input.transcription.keywords",
@@ -471,7 +477,10 @@ class TestItems:
         talk = Talk()
         talk.send("response.create")
 
-        assert types(talk.type("[keypad] 1")) == ["conversation.item.added", "conversation.item.done"]
+        assert types(talk.type("[keypad] 1")) == [
+            "conversation.item.added",
+            "conversation.item.done",
+        ]
 
     def test_can_be_replayed_as_text_after_a_drop(self) -> None:
         talk = Talk()
