@@ -1,0 +1,110 @@
+"""The clinic's rules, hours and kinds of visit, in the admin."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from scheduling.admin.bases import ClinicTimeAdmin
+from scheduling.models import (
+    Availability,
+    AvailabilityOverride,
+    Clinic,
+    Holiday,
+    OpeningHours,
+    Specialization,
+    VisitType,
+)
+
+
+@admin.register(Clinic)
+class ClinicAdmin(ClinicTimeAdmin):
+    """The one row of the clinic's rules."""
+
+    fieldsets = (
+        (None, {"fields": ("address",)}),
+        (
+            "Rules",
+            {
+                "fields": (
+                    ("minimum_notice_minutes", "horizon_days"),
+                    ("late_change_hours", "too_late_hours"),
+                    "slot_step_minutes",
+                )
+            },
+        ),
+        ("Texts", {"fields": ("bring_en", "bring_es", "services_en", "services_es")}),
+    )
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Refuse a second row."""
+        return not Clinic.objects.exists() and super().has_add_permission(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse."""
+        return False
+
+
+@admin.register(OpeningHours)
+class OpeningHoursAdmin(ClinicTimeAdmin):
+    list_display = ("weekday", "opens", "closes")
+    list_filter = ("weekday",)
+
+
+@admin.register(Holiday)
+class HolidayAdmin(ClinicTimeAdmin):
+    list_display = ("date", "name")
+    date_hierarchy = "date"
+    search_fields = ("name",)
+
+
+@admin.register(Specialization)
+class SpecializationAdmin(ClinicTimeAdmin):
+    list_display = ("name", "code")
+    search_fields = ("name", "code")
+    prepopulated_fields = {"code": ("name",)}
+
+
+@admin.register(VisitType)
+class VisitTypeAdmin(ClinicTimeAdmin):
+    list_display = (
+        "name",
+        "code",
+        "length_minutes",
+        "specialization",
+        "bookable_by_phone",
+        "active",
+    )
+    list_filter = ("active", "bookable_by_phone", "specialization")
+    list_select_related = ("specialization",)
+    search_fields = ("name", "code")
+    autocomplete_fields = ("specialization",)
+
+
+@admin.register(Availability)
+class AvailabilityAdmin(ClinicTimeAdmin):
+    list_display = ("nurse_name", "weekday", "kind", "start", "end", "valid_from", "valid_until")
+    list_filter = ("kind", "weekday")
+    list_select_related = ("nurse",)
+    search_fields = ("nurse__name_key",)
+    autocomplete_fields = ("nurse",)
+
+    @admin.display(description="Nurse", ordering="nurse__last_name")
+    def nurse_name(self, row: Availability) -> str:
+        """Return the nurse's name."""
+        return row.nurse.name
+
+
+@admin.register(AvailabilityOverride)
+class AvailabilityOverrideAdmin(ClinicTimeAdmin):
+    list_display = ("nurse_name", "effect", "date", "start", "end", "starts_at", "ends_at", "note")
+    list_filter = ("effect",)
+    list_select_related = ("nurse",)
+    search_fields = ("nurse__name_key", "note")
+    autocomplete_fields = ("nurse",)
+    date_hierarchy = "date"
+
+    @admin.display(description="Nurse", ordering="nurse__last_name")
+    def nurse_name(self, row: AvailabilityOverride) -> str:
+        """Return the nurse's name."""
+        return row.nurse.name

@@ -1,0 +1,239 @@
+"""Patients, nurses and what belongs to them, in the admin."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from scheduling.admin.bases import ClinicTimeAdmin, ModelFormBase, NamedInline, ReadOnly
+from scheduling.models import (
+    Availability,
+    AvailabilityOverride,
+    CareAssignment,
+    Consent,
+    MedicalCondition,
+    Nurse,
+    Patient,
+    PatientRelation,
+)
+from scheduling.names import name_key
+
+LANGUAGES = (
+    ("en", "English"),
+    ("es", "Spanish"),
+    ("fr", "French"),
+    ("pt", "Portuguese"),
+    ("zh", "Chinese"),
+    ("vi", "Vietnamese"),
+    ("tl", "Tagalog"),
+    ("ar", "Arabic"),
+)
+
+
+class ConditionInline(NamedInline):
+    model = MedicalCondition
+    fields = ("name", "code", "status", "since", "notes")
+
+
+class RelationInline(NamedInline):
+    model = PatientRelation
+    fk_name = "patient"
+    fields = ("kind", "name", "phone", "related_patient", "may_schedule")
+    autocomplete_fields = ("related_patient",)
+
+
+class AssignmentInline(NamedInline):
+    model = CareAssignment
+    fields = ("nurse", "primary", "closed")
+    autocomplete_fields = ("nurse",)
+
+
+class ConsentInline(ReadOnly, NamedInline):
+    model = Consent
+    fields = ("recorded_at", "channel", "purpose", "granted", "source", "wording")
+
+
+@admin.register(Patient)
+class PatientAdmin(ClinicTimeAdmin):
+    """Patients, found by name in any spelling, birth date, phone or reference number."""
+
+    list_display = ("full_name", "date_of_birth", "phone", "language", "provisional", "active")
+    list_filter = ("active", "provisional", "preferred_language", "deceased")
+    search_fields = ("name_key", "phone", "second_phone", "reference_number")
+    search_help_text = "Name, birth date (YYYY-MM-DD), phone or reference number"
+    inlines = (AssignmentInline, RelationInline, ConditionInline, ConsentInline)
+    readonly_fields = ("created_at", "updated_at")
+    list_per_page = 50
+    show_full_result_count = False
+    fieldsets = (
+        (None, {"fields": (("first_name", "last_name"), "date_of_birth", "preferred_language")}),
+        ("Contact", {"fields": (("phone", "second_phone"), "email", ("postal_code", "state"))}),
+        ("Record", {"fields": ("reference_number", "time_zone", "registration_reason")}),
+        ("State", {"fields": (("active", "deceased", "provisional"),)}),
+        ("Stamps", {"fields": (("created_at", "updated_at"),)}),
+    )
+
+    @admin.display(description="Name", ordering="last_name")
+    def full_name(self, patient: Patient) -> str:
+        """Return the name."""
+        return patient.name
+
+    @admin.display(description="Language", ordering="preferred_language")
+    def language(self, patient: Patient) -> str:
+        """Return the language in words."""
+        return patient.get_preferred_language_display()
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Patient], search_term: str
+    ) -> tuple[QuerySet[Patient], bool]:
+        """Find birth dates as well, and names without regard to accents and order."""
+        words = search_term.split()
+        for word in words:
+            try:
+                born = forms.DateField().to_python(word)
+            except forms.ValidationError:
+                continue
+            if born and len(word) > 5:
+                queryset = queryset.filter(date_of_birth=born)
+                words = [other for other in words if other != word]
+        plain = " ".join(word if any(map(str.isdigit, word)) else name_key(word) for word in words)
+        found, distinct = super().get_search_results(request, queryset, plain)
+        return found, distinct
+
+
+class AvailabilityInline(NamedInline):
+    model = Availability
+    fields = ("kind", "weekday", "start", "end", "valid_from", "valid_until")
+
+
+class OverrideInline(NamedInline):
+    model = AvailabilityOverride
+    fields = ("effect", "date", "start", "end", "starts_at", "ends_at", "note")
+
+
+class NurseForm(ModelFormBase):
+    """A nurse's languages as boxes to tick."""
+
+    languages = forms.MultipleChoiceField(
+        choices=LANGUAGES, widget=forms.CheckboxSelectMultiple, initial=["en"]
+    )
+
+
+@admin.register(Nurse)
+class NurseAdmin(ClinicTimeAdmin):
+    """Nurses with their weekly hours and time off."""
+
+    form = NurseForm
+    list_display = (
+        "full_name",
+        "license_number",
+        "license_state",
+        "license_expires_on",
+        "time_zone",
+        "active",
+    )
+    list_filter = ("active", "specializations", "license_state")
+    search_fields = ("name_key", "license_number")
+    autocomplete_fields = ("user", "specializations")
+    inlines = (AvailabilityInline, OverrideInline)
+    readonly_fields = ("created_at", "updated_at")
+    date_hierarchy = "license_expires_on"
+    fieldsets = (
+        (None, {"fields": (("first_name", "last_name"), "user", "phone", "active")}),
+        ("License", {"fields": (("license_number", "license_state", "license_expires_on"),)}),
+        ("Skills", {"fields": ("specializations", "languages")}),
+        (
+            "Calendar",
+            {
+                "fields": (
+                    "time_zone",
+                    ("buffer_before_minutes", "buffer_after_minutes"),
+                    ("slot_step_minutes", "slot_offset_minutes"),
+                    "daily_cap",
+                )
+            },
+        ),
+        ("Stamps", {"fields": (("created_at", "updated_at"),)}),
+    )
+
+    @admin.display(description="Name", ordering="last_name")
+    def full_name(self, nurse: Nurse) -> str:
+        """Return the name."""
+        return nurse.name
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Nurse], search_term: str
+    ) -> tuple[QuerySet[Nurse], bool]:
+        """Find names without regard to accents and order."""
+        words = search_term.split()
+        plain = " ".join(word if any(map(str.isdigit, word)) else name_key(word) for word in words)
+        return super().get_search_results(request, queryset, plain)
+
+
+@admin.register(CareAssignment)
+class CareAssignmentAdmin(ClinicTimeAdmin):
+    list_display = ("patient_name", "nurse_name", "primary", "closed")
+    list_filter = ("primary", "closed")
+    list_select_related = ("patient", "nurse")
+    search_fields = ("patient__name_key", "nurse__name_key")
+    autocomplete_fields = ("patient", "nurse")
+    show_full_result_count = False
+
+    @admin.display(description="Patient", ordering="patient__last_name")
+    def patient_name(self, row: CareAssignment) -> str:
+        """Return the patient's name."""
+        return row.patient.name
+
+    @admin.display(description="Nurse", ordering="nurse__last_name")
+    def nurse_name(self, row: CareAssignment) -> str:
+        """Return the nurse's name."""
+        return row.nurse.name
+
+
+@admin.register(PatientRelation)
+class PatientRelationAdmin(ClinicTimeAdmin):
+    list_display = ("name", "kind", "patient_name", "may_schedule")
+    list_filter = ("kind", "may_schedule")
+    list_select_related = ("patient",)
+    search_fields = ("name", "patient__name_key")
+    autocomplete_fields = ("patient", "related_patient")
+
+    @admin.display(description="Patient", ordering="patient__last_name")
+    def patient_name(self, row: PatientRelation) -> str:
+        """Return the patient's name."""
+        return row.patient.name
+
+
+@admin.register(MedicalCondition)
+class MedicalConditionAdmin(ClinicTimeAdmin):
+    list_display = ("name", "code", "patient_name", "status", "since")
+    list_filter = ("status",)
+    list_select_related = ("patient",)
+    search_fields = ("name", "code", "patient__name_key")
+    autocomplete_fields = ("patient",)
+    show_full_result_count = False
+
+    @admin.display(description="Patient", ordering="patient__last_name")
+    def patient_name(self, row: MedicalCondition) -> str:
+        """Return the patient's name."""
+        return row.patient.name
+
+
+@admin.register(Consent)
+class ConsentAdmin(ClinicTimeAdmin):
+    """Answers are added, never changed: a later row takes the place of an earlier one."""
+
+    list_display = ("recorded_at", "channel", "purpose", "granted", "source")
+    list_filter = ("channel", "purpose", "granted")
+    search_fields = ("phone", "patient__name_key")
+    autocomplete_fields = ("patient",)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse."""
+        return False
