@@ -48,6 +48,13 @@ class Bridge:
         """Return how many of Twilio's frames were refused."""
         return self._call.malformed
 
+    @property
+    def settled(self) -> bool:
+        """Tell whether nothing more can come of what the caller said before they left."""
+        call = self._call
+        expected = call.caller_left and (call.gate.active or call.answer_due or call.tools.running)
+        return not expected and call.conversation.deadline_ms is None
+
     def evidence(self) -> Evidence:
         """Return what the caller heard and did after each answered function call."""
         return self._call.conversation.evidence()
@@ -136,19 +143,22 @@ class Bridge:
         """
         End the records, once: Twilio's side is gone. To be called at the end of every call, after a `Close` too.
 
-        What no mark has confirmed counts as unheard. Transcripts and usage that come later are still recorded.
+        What no mark has confirmed counts as unheard. Transcripts and usage that come later are still recorded, and
+        if the caller hung up, the calls of a response to their last words are still run (LN10), until `settled`.
         """
         call = self._call
         if self._stopped:
             return []
-        self._stopped = call.closed = True
+        self._stopped = True
+        call.caller_left = not call.closed
+        call.closed = True
         at_ms = call.at(now_ms)
         for turn in call.conversation.turns.values():
             if turn.ended_ms is None:
                 turn.ended_ms = max(at_ms, turn.started_ms)
             turn.closed = True
             if turn.speaker == "caller" and turn.transcribed is None:
-                call.conversation.transcribe(turn, None)
+                turn.transcribed = False  # as far as we know by now
             call.out += call.conversation.rows(turn)
         return call.take()
 
@@ -231,7 +241,7 @@ class Bridge:
         ]
         if call.session == "ready":
             due.append(call.keypad.due_ms)
-            if gate.waiting and not gate.active and not gate.requested:
+            if call.may_ask and gate.ready:
                 due.append(call.held_until())
         return min((time for time in due if time is not None), default=None)
 

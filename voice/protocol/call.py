@@ -34,6 +34,7 @@ class Call:
         self.config = config
         self.out: list[Command] = []
         self.closed = False
+        self.caller_left = False  # the stream ended without our doing
         self.started_at: float | None = None
         self.stream_sid = ""
         self.session: Literal["connecting", "configuring", "ready"] = "connecting"
@@ -62,6 +63,7 @@ class Call:
         self.speaking_since: float | None = None
         self.caller_acts = 0
         self.own_response_until = 0.0
+        self.answer_due = False  # the server has yet to begin its response to the caller's words
         self.answer_from: float | None = None
         self.greeted = False
         self.muted: set[str] = set()  # responses of which no more audio is played
@@ -116,12 +118,15 @@ class Call:
 
     def _ask_next(self, now_ms: float) -> None:
         """Request the next response, if the way is free."""
-        if self.ending is not None and not self.ending.awaited:
-            return
-        if now_ms >= self.held_until():
+        if self.may_ask and now_ms >= self.held_until():
             request = self.gate.next(now_ms)
             if request is not None:
                 self._request(request)
+
+    @property
+    def may_ask(self) -> bool:
+        """Tell whether we still want responses: not while the last words are on their way."""
+        return self.ending is None or self.ending.awaited
 
     def held_until(self) -> float:
         """Return until when requests wait, for the caller is talking or the server is about to answer."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from voice.protocol import realtime, twilio
 from voice.protocol.call import FAILURE, Call
-from voice.protocol.commands import Command, RecordUsage, RunTool
+from voice.protocol.commands import Command, Evidence, RecordUsage, RunTool
 from voice.protocol.conversation import GREETING, Turn
 from voice.protocol.events import integer, mapping, mappings, text
 from voice.protocol.responses import Request
@@ -36,6 +36,7 @@ class ModelEvents:
             "conversation.item.input_audio_transcription.failed": self._not_transcribed,
             "response.output_audio_transcript.delta": self._words,
             "response.output_audio_transcript.done": self._all_words,
+            "response.created": self._response_created,
             "response.done": self._response_done,
         }
         self._handlers: dict[str, Handler] = {
@@ -46,7 +47,6 @@ class ModelEvents:
             "input_audio_buffer.committed": self._committed,
             "conversation.item.added": self._item_added,
             "conversation.item.done": self._item_added,
-            "response.created": self._response_created,
             "response.output_audio.done": self._audio_done,
             "error": self._error,
             **self._records,
@@ -145,6 +145,7 @@ class ModelEvents:
         turn = self._caller_turn(event, now_ms)
         if turn is not None:
             self._place(turn.item_id, event)
+            call.answer_due = call.server_responds
             call.conversation.commit(turn, call.at(now_ms), now_ms)
 
     def _transcribed(self, event: Mapping[str, Any], now_ms: float) -> None:
@@ -216,8 +217,11 @@ class ModelEvents:
     def _response_created(self, event: Mapping[str, Any], _now_ms: float) -> None:
         call = self._call
         response = mapping(event, "response")
+        call.answer_due = False
         if call.gate.created(response):
             call.own_response_until = 0.0
+            return
+        if call.closed:
             return
         response_id = text(response, "id")
         call.muted.add(response_id)
@@ -227,11 +231,13 @@ class ModelEvents:
         call = self._call
         response = mapping(event, "response")
         call.out.append(RecordUsage("response", _usage(response)))
-        if call.closed:
-            return
         was_active, request = call.gate.done(response)
         status = text(response, "status")
         items = mappings(response, "output")
+        if call.closed:
+            if call.caller_left and status == "completed":
+                self._run(items, now_ms)
+            return
         for item in items:
             if item.get("status") == "incomplete":
                 call.speech.leave_unfinished(text(item, "id"))
@@ -241,7 +247,7 @@ class ModelEvents:
         calls = [item for item in items if item.get("type") == "function_call"]
         if status == "completed":
             self._continued = self._retrying = False
-            self._run(calls, items, now_ms)
+            self._run(items, now_ms)
         else:
             for item in calls:
                 call_id = text(item, "call_id")
@@ -255,19 +261,20 @@ class ModelEvents:
         if request is not None and request.purpose == "goodbye" and not call.gate.waiting:
             call.farewell_made(now_ms)
 
-    def _run(
-        self, calls: list[Mapping[str, Any]], items: list[Mapping[str, Any]], now_ms: float
-    ) -> None:
+    def _run(self, items: list[Mapping[str, Any]], now_ms: float) -> None:
+        """Run the function calls of a completed response, each of them once."""
         call = self._call
         spoke = any(call.speech.received_ms(text(item, "id")) for item in items)
         batch = Batch(spoke=spoke, caller_acts=call.caller_acts)
-        evidence = call.conversation.evidence() if calls else None
-        for item in calls:
+        evidence: Evidence | None = None
+        for item in items:
             call_id = text(item, "call_id")
-            if evidence is None or not call.tools.is_new(call_id):
+            if item.get("type") != "function_call" or not call.tools.is_new(call_id):
                 continue
+            if evidence is None:
+                evidence = call.conversation.evidence()
             if item.get("status", "completed") != "completed":
-                batch.outputs.add(call.answer(call_id, _NOT_EXECUTED))
+                call.answer(call_id, _NOT_EXECUTED)
                 continue
             call.tools.run(call_id, batch)
             call.out.append(

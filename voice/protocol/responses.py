@@ -57,6 +57,11 @@ class ResponseGate:
         return bool(self._pending)
 
     @property
+    def ready(self) -> bool:
+        """Tell whether a request waits and neither we nor the server stand in its way."""
+        return bool(self._pending) and not self.active and self.requested is None
+
+    @property
     def not_before_ms(self) -> float:
         """Return when a request that was put off may be sent."""
         return self._not_before
@@ -94,7 +99,7 @@ class ResponseGate:
 
     def next(self, now_ms: float) -> Request | None:
         """Return the request to send now, if any, and count it as requested."""
-        if self.active or self.requested or not self._pending or now_ms < self._not_before:
+        if not self.ready or now_ms < self._not_before:
             return None
         self.requested = self._pending.popleft()
         self._requested_at = now_ms
