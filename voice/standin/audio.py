@@ -2,7 +2,8 @@
 The three audio formats of the Realtime API: their byte rates, loudness and conversions.
 
 The stand-in keeps every voice as G.711 mu-law, 8 kHz, mono (8 bytes are 1 ms) and converts at its edges. The code
-tables follow ITU-T G.711.
+tables follow ITU-T G.711. Audio that was converted sounds the same but is not always the same bytes, so a caller's
+recording is surely recognised in mu-law only.
 """
 
 from array import array
@@ -15,6 +16,7 @@ BYTES_PER_MS: Final[Mapping[str, int]] = {"audio/pcmu": 8, "audio/pcma": 8, "aud
 FRAME_MS: Final = 20
 _UPSAMPLING: Final = 3  # 8 kHz to the only PCM rate the API has, 24 kHz
 _FULL_SCALE: Final = 32768.0
+_SHIFT: Final = 2  # the steps of mu-law near zero are 8
 
 
 def _mulaw_sample(code: int) -> int:
@@ -39,12 +41,12 @@ _ALAW_SQUARES: Final = tuple(sample * sample for sample in _ALAW)
 
 
 def _nearest_codes(samples: tuple[int, ...]) -> tuple[int, ...]:
-    """Return, for each 16-bit sample shifted right by 4, the code whose sample is nearest."""
+    """Return, for each 16-bit sample shifted right by `_SHIFT`, the code whose sample is nearest."""
     ordered = sorted(range(256), key=lambda code: samples[code])
     codes = []
     position = 0
-    for value in range(-32768, 32768, 16):
-        middle = value + 8
+    for value in range(-32768, 32768, 1 << _SHIFT):
+        middle = value + (1 << _SHIFT) // 2
         while position < 255 and abs(samples[ordered[position + 1]] - middle) <= abs(
             samples[ordered[position]] - middle
         ):
@@ -54,10 +56,9 @@ def _nearest_codes(samples: tuple[int, ...]) -> tuple[int, ...]:
 
 
 _TO_MULAW: Final = _nearest_codes(_MULAW)
-_MULAW_TO_ALAW: Final = bytes(
-    code for code in (_nearest_codes(_ALAW)[(sample + 32768) >> 4] for sample in _MULAW)
-)
-_ALAW_TO_MULAW: Final = bytes(_TO_MULAW[(sample + 32768) >> 4] for sample in _ALAW)
+_TO_ALAW: Final = _nearest_codes(_ALAW)
+_MULAW_TO_ALAW: Final = bytes(_TO_ALAW[(sample + 32768) >> _SHIFT] for sample in _MULAW)
+_ALAW_TO_MULAW: Final = bytes(_TO_MULAW[(sample + 32768) >> _SHIFT] for sample in _ALAW)
 
 
 def loudness(frame: bytes, audio_format: str) -> float:
@@ -94,7 +95,7 @@ def to_mulaw(audio: bytes, audio_format: str) -> bytes:
     if audio_format == "audio/pcma":
         return audio.translate(_ALAW_TO_MULAW)
     samples = _pcm_samples(audio)[_UPSAMPLING - 1 :: _UPSAMPLING]
-    return bytes(_TO_MULAW[(sample + 32768) >> 4] for sample in samples)
+    return bytes(_TO_MULAW[(sample + 32768) >> _SHIFT] for sample in samples)
 
 
 def _pcm_samples(audio: bytes) -> "array[int]":

@@ -49,6 +49,7 @@ MODELS: Final = (
 )
 _INVALID: Final = "invalid_request_error"
 _PING_SECONDS: Final = 20
+_CLOSE_SECONDS: Final = 1
 _LARGEST_FRAME: Final = 16 * 2**20
 
 BrainFactory = Callable[[], Brain]
@@ -144,6 +145,7 @@ class StandinServer:
             port,
             process_request=self._process_request,
             ping_interval=_PING_SECONDS,
+            close_timeout=_CLOSE_SECONDS,
             max_size=_LARGEST_FRAME,
             compression=None,
             server_header=None,
