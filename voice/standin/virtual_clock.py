@@ -1,0 +1,92 @@
+"""
+An event loop whose clock jumps, so that a call of minutes is held in a second.
+
+`time()` advances to the next timer as soon as nothing is ready to run. While a job runs in a thread (a database
+query), the clock stands still and the loop waits for the job: a slow disk never eats a deadline of the call.
+Real sockets do not work with it; calls run in process.
+"""
+
+import asyncio
+import contextvars
+import selectors
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Executor
+from typing import Any, Protocol, TypeVar, cast
+
+T = TypeVar("T")
+_LONGEST_WAIT_S = 30.0  # a job that takes longer hangs
+
+
+class NothingCanHappenError(RuntimeError):
+    """Nothing is ready, no timer is set and no thread woke the loop: the loop would wait for ever."""
+
+
+class _Timers(Protocol):
+    """What the loop keeps of its timers; private to asyncio, unchanged since Python 3.4."""
+
+    _scheduled: list[asyncio.TimerHandle]
+
+
+class _JumpingSelector(selectors.DefaultSelector):
+    """Asks the operating system without waiting, and lets the loop's clock jump over the wait instead."""
+
+    def __init__(self, jump: Callable[[float | None], float]) -> None:
+        super().__init__()
+        self._jump = jump
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        ready = super().select(0)
+        if ready or (timeout is not None and timeout <= 0):
+            return ready
+        wait = self._jump(timeout)
+        ready = super().select(wait)
+        if wait and not ready:
+            raise NothingCanHappenError("no timer is set, and no thread has answered")
+        return ready
+
+
+class VirtualClockLoop(asyncio.SelectorEventLoop):
+    """A selector loop with virtual time; it begins at 1,000 seconds."""
+
+    def __init__(self) -> None:
+        self._virtual_now = 1000.0
+        self._jobs = 0
+        super().__init__(_JumpingSelector(self._jump))
+
+    def time(self) -> float:
+        return self._virtual_now
+
+    @property
+    def jobs(self) -> int:
+        """Jobs that run in threads."""
+        return self._jobs
+
+    def run_in_executor(  # type: ignore[override]  # typeshed narrows the arguments with TypeVarTuple
+        self, executor: Executor | None, func: Callable[..., T], *args: Any
+    ) -> asyncio.Future[T]:
+        self._jobs += 1
+        try:
+            future = super().run_in_executor(executor, func, *args)
+        except BaseException:
+            self._jobs -= 1
+            raise
+        future.add_done_callback(self._job_done)
+        return future
+
+    def _job_done(self, _future: asyncio.Future[Any]) -> None:
+        self._jobs -= 1
+
+    def _jump(self, timeout: float | None) -> float:
+        """Return how long to wait in reality; without a job that could end, move the clock instead."""
+        if self._jobs or timeout is None:
+            return _LONGEST_WAIT_S
+        scheduled = cast(_Timers, self)._scheduled
+        due = min(handle.when() for handle in scheduled if not handle.cancelled())
+        self._virtual_now = max(self._virtual_now, due)
+        return 0
+
+
+def run(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end on a virtual clock, in a context of its own."""
+    with asyncio.Runner(loop_factory=VirtualClockLoop) as runner:
+        return runner.run(coroutine, context=contextvars.copy_context())
