@@ -154,7 +154,9 @@ class VoiceAgentDatabaseHelper:
     async def hang_up(self) -> None:
         """Give back the times that are held for the caller; what is under way finishes first."""
         for _ in range(3):
-            await asyncio.sleep(0)  # a confirmation that was just asked for gets its turn before us (LN10)
+            await asyncio.sleep(
+                0
+            )  # a confirmation that was just asked for gets its turn before us (LN10)
         async with self._turn:
             self._ended = True
             await in_thread(self.release_holds)
@@ -383,7 +385,8 @@ class VoiceAgentDatabaseHelper:
 
         The row of the call stays locked until a transaction that is in doubt has ended, so the answer is final.
         """
-        connection.close()
+        if not connection.in_atomic_block:
+            connection.close()  # the next use opens a new one, which a restarted server accepts
         writes = request.name in TOOLS and TOOLS[request.name].writes
         try:
             with transaction.atomic():

@@ -58,7 +58,11 @@ def open_clinic() -> SampleClinic:
         VisitType.objects.create(
             code=code, name=code, length_minutes=30, bookable_by_phone=code != "emergency"
         )
-    for key, first, last in (("reyes", "Ana", "Reyes"), ("blake", "Tom", "Blake"), ("shah", "Priya", "Shah")):
+    for key, first, last in (
+        ("reyes", "Ana", "Reyes"),
+        ("blake", "Tom", "Blake"),
+        ("shah", "Priya", "Shah"),
+    ):
         clinic.nurses[key] = Nurse.objects.create(
             first_name=first,
             last_name=last,
@@ -150,7 +154,9 @@ WHO: dict[str, dict[str, str]] = {
 class PhoneCall:
     """A call, and the evidence of what was said in it after each answered function call."""
 
-    def __init__(self, caller: str = "+12025550102", *, attested: bool = True, **fields: Any) -> None:
+    def __init__(
+        self, caller: str = "+12025550102", *, attested: bool = True, **fields: Any
+    ) -> None:
         self.log = CallLog.objects.create(
             call_sid=f"CA{next(_sids):032x}",
             account_sid="AC0",

@@ -1,0 +1,453 @@
+"""Who is calling: proofs, limits, uniform answers, switching, registration (S13–S15, S18; A3–A7, A12, A25, A29)."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.hashers import make_password
+from django.utils import timezone
+
+from accounts.models import AuditEvent
+from scheduling.models import Patient, StaffTask
+from tests.voice.assistant.clinic import WHO, PhoneCall, SampleClinic
+from voice.models import IdentityAttempt
+
+STRANGER = "+12025550188"
+WRONG = {**WHO["maria"], "date_of_birth": "1958-04-13"}
+
+
+def wrong(call: PhoneCall, **more: str) -> str:
+    call.tool("verify_identity", calling_for="self", **{**WRONG, **more})
+    return call.last.output
+
+
+class TestProofs:
+    def test_s13_name_birth_date_and_the_vouched_number_on_file_suffice(
+        self, clinic: SampleClinic
+    ) -> None:
+        call = PhoneCall()
+
+        answer = call.verify("james")
+
+        assert answer == {
+            "ok": True,
+            "say": "Thank you, James.",
+            "data": {"verified": True, "first_name": "James", "acting_as": "self"},
+        }
+        assert call.stored().patient_id == clinic.patients["james"].pk
+
+    def test_s13_a_number_that_nobody_vouches_for_proves_nothing(
+        self, clinic: SampleClinic
+    ) -> None:
+        assert PhoneCall(attested=False).verify("james")["code"] == "not_verified"
+
+    @pytest.mark.parametrize("proof", ["20001", "two oh oh oh one", "cmx james", "20001-4455"])
+    def test_s13_another_proof_takes_its_place(self, clinic: SampleClinic, proof: str) -> None:
+        assert PhoneCall(STRANGER).verify("james", second_factor=proof)["ok"] is True
+
+    def test_s13_a_pin_does_too(self, clinic: SampleClinic) -> None:
+        Patient.objects.filter(pk=clinic.patients["james"].pk).update(
+            pin_hash=make_password("4711")
+        )
+
+        assert PhoneCall(STRANGER).verify("james", second_factor="4712")["ok"] is False
+        assert PhoneCall("+12025550187").verify("james", second_factor="4711")["ok"] is True
+
+    def test_s13_spelling_does_not_matter(self, clinic: SampleClinic) -> None:
+        answer = PhoneCall("+12025550101").tool(
+            "verify_identity",
+            full_name="lópez, MARÍA",
+            date_of_birth="1958-04-12",
+            calling_for="self",
+        )
+
+        assert answer["ok"] is True
+
+    def test_id1_a_second_try_with_the_zip_code_verifies(self, clinic: SampleClinic) -> None:
+        call = PhoneCall(STRANGER)
+
+        assert call.verify("james")["code"] == "not_verified"
+        assert call.verify("james", second_factor="20001")["ok"] is True
+
+    def test_id3_a_namesake_sees_her_own_visits_only(self, clinic: SampleClinic) -> None:
+        call = PhoneCall("+12025550106")
+        call.verify("maria2")
+
+        assert call.tool("list_appointments")["data"]["appointments"] == []
+        assert "Tuesday" not in call.last.output
+
+    @pytest.mark.parametrize(
+        "arguments", [{"full_name": "James"}, {"full_name": "James", "date_of_birth": "1984-11-03"}]
+    )
+    def test_a7_a_first_name_and_the_right_number_are_not_enough(
+        self, clinic: SampleClinic, arguments: dict[str, str]
+    ) -> None:
+        answer = PhoneCall().tool("verify_identity", **arguments)
+
+        assert answer["code"] == "not_verified"
+        assert "James" not in answer["say"]
+
+    def test_a_provisional_namesake_does_not_keep_the_patient_out(
+        self, clinic: SampleClinic
+    ) -> None:
+        Patient.objects.create(
+            first_name="Maria",
+            last_name="Lopez",
+            date_of_birth="1958-04-12",
+            phone=STRANGER,
+            provisional=True,
+        )
+        call = PhoneCall("+12025550101")
+
+        assert call.verify("maria")["ok"] is True
+        assert call.stored().patient_id == clinic.patients["maria"].pk
+
+
+class TestActingForOthers:
+    def test_id7_a_guardian_acts_for_the_child(self, clinic: SampleClinic) -> None:
+        call = PhoneCall()
+
+        answer = call.verify("lily", calling_for="other", caller_name="James Okafor")
+
+        assert answer["data"] == {"verified": True, "first_name": "Lily", "acting_as": "guardian"}
+        assert call.stored().patient_id == clinic.patients["lily"].pk
+
+    def test_id8_a_representative_acts_for_an_adult(self, clinic: SampleClinic) -> None:
+        call = PhoneCall("+12025550105")
+
+        answer = call.verify("robert", calling_for="other", caller_name="Susan Chen")
+
+        assert answer["data"]["acting_as"] == "representative"
+
+    def test_s13_the_guardians_own_number_counts(self, clinic: SampleClinic) -> None:
+        Patient.objects.filter(pk=clinic.patients["lily"].pk).update(phone="")
+
+        assert (
+            PhoneCall().verify("lily", calling_for="other", caller_name="James Okafor")["ok"]
+            is True
+        )
+
+    @pytest.mark.parametrize("caller_name", ["Amy Chen", "", "Robert Chen"])
+    def test_id9_s18_whoever_is_not_on_file_is_not_verified(
+        self, clinic: SampleClinic, caller_name: str
+    ) -> None:
+        call = PhoneCall("+12025550105")
+
+        answer = call.verify(
+            "robert", calling_for="other", caller_name=caller_name, second_factor="20005"
+        )
+
+        assert answer["code"] == "not_verified"
+
+
+class TestUniformAnswers:
+    def cases(self, clinic: SampleClinic) -> dict[str, dict[str, str]]:
+        Patient.objects.filter(pk=clinic.patients["carmen"].pk).update(active=False)
+        Patient.objects.filter(pk=clinic.patients["robert"].pk).update(deceased=True)
+        Patient.objects.create(first_name="James", last_name="Okafor", date_of_birth="1984-11-03")
+        for number in range(10):
+            log = PhoneCall(f"+1202555{number:04}").log
+            IdentityAttempt.objects.create(call=log, patient=clinic.patients["maria2"])
+        return {
+            "unknown": {"full_name": "Nobody Here", "date_of_birth": "1958-04-12"},
+            "wrong birth date": WRONG,
+            "right but unproved": {**WHO["maria"], "second_factor": "99999"},
+            "two matches": {**WHO["james"], "second_factor": "20001"},
+            "inactive": {**WHO["carmen"], "second_factor": "20004"},
+            "deceased": {**WHO["robert"], "second_factor": "20005"},
+            "locked": {**WHO["maria2"], "second_factor": "20006"},
+            "name only": {"full_name": "Maria Lopez"},
+            "no birth date at all": {"full_name": "Maria Lopez", "date_of_birth": "in spring"},
+            "calling for a stranger": {**WHO["lily"], "calling_for": "other", "caller_name": "Eve"},
+        }
+
+    def test_s15_a6_every_failure_has_the_same_bytes(self, clinic: SampleClinic) -> None:
+        outputs: dict[str, list[str]] = {}
+        for number, (case, arguments) in enumerate(self.cases(clinic).items()):
+            call = PhoneCall(f"+1202555{5_000 + number}")
+            outputs[case] = []
+            for _ in range(4):
+                call.tool("verify_identity", **arguments)
+                outputs[case].append(call.last.output)
+
+        assert len({tuple(answers) for answers in outputs.values()}) == 1, outputs
+        first, second, third, fourth = outputs["unknown"]
+        assert first == second != third == fourth
+        assert [json.loads(text)["code"] for text in (first, third)] == ["not_verified", "locked"]
+
+    def test_s15_every_case_writes_the_same_rows(self, clinic: SampleClinic) -> None:
+        for number, arguments in enumerate(self.cases(clinic).values()):
+            call = PhoneCall(f"+1202555{5_000 + number}")
+            call.tool("verify_identity", **arguments)
+
+            assert call.log.identity_attempts.filter(succeeded=False).count() == 1
+            assert call.log.tool_calls.get().code == "not_verified"
+
+
+class TestLimits:
+    def test_a3_s14_the_fourth_try_with_right_data_fails_in_the_same_bytes(
+        self, clinic: SampleClinic
+    ) -> None:
+        call = PhoneCall("+12025550101")
+        failures = [wrong(call) for _ in range(3)]
+
+        call.verify("maria")
+
+        assert call.last.output == failures[2]
+        assert json.loads(call.last.output)["code"] == "locked"
+        assert call.stored().locked is True
+        assert AuditEvent.objects.filter(request_id=call.log.call_sid, outcome="locked").exists()
+
+    def test_id2_a_locked_caller_may_leave_a_message(self, clinic: SampleClinic) -> None:
+        call = PhoneCall(STRANGER)
+        for _ in range(3):
+            wrong(call)
+
+        assert call.tool("leave_message", topic="scheduling", text="Please call me")["ok"] is True
+        assert StaffTask.objects.get(kind="message").patient is None
+
+    def test_a29_s14_a_resumed_call_goes_on_counting(self, clinic: SampleClinic) -> None:
+        call = PhoneCall("+12025550101")
+        failures = []
+        for _ in range(3):
+            failures.append(wrong(call))
+            call.resume()
+
+        call.verify("maria")
+
+        assert call.last.output == failures[2]
+        assert call.tool("list_appointments")["code"] == "identity_required"
+
+    def test_a29_a_verified_call_stays_verified_when_it_is_resumed(
+        self, clinic: SampleClinic
+    ) -> None:
+        call = PhoneCall("+12025550101")
+        call.verify("maria")
+        listed = call.tool("list_appointments")
+        call.resume()
+
+        assert call.tool("list_appointments") == listed
+
+    def test_a4_s14_a_number_is_locked_after_five_failures(self, clinic: SampleClinic) -> None:
+        for _ in range(5):
+            wrong(PhoneCall("+12025550101"))
+
+        call = PhoneCall("+12025550101")
+        answer = call.verify("maria")
+
+        assert answer["code"] == "not_verified"  # the first try of this call, whatever is locked
+        assert call.stored().locked is True
+        assert call.tool("list_appointments")["code"] == "identity_required"
+        assert AuditEvent.objects.filter(request_id=call.log.call_sid, outcome="locked").exists()
+
+    def test_a4_a_later_call_of_that_number_is_locked_from_its_start(
+        self, clinic: SampleClinic
+    ) -> None:
+        for _ in range(5):
+            wrong(PhoneCall("+12025550101"))
+        call = PhoneCall("+12025550101")
+
+        call.tool("clinic_info", topic="hours")
+
+        assert call.stored().locked is True
+
+    def test_s14_the_limit_is_of_a_day(self, clinic: SampleClinic) -> None:
+        for _ in range(5):
+            wrong(PhoneCall("+12025550101"))
+        IdentityAttempt.objects.update(created_at=timezone.now() - timedelta(hours=25))
+
+        assert PhoneCall("+12025550101").verify("maria")["ok"] is True
+
+    def test_s14_successes_do_not_use_it_up(self, clinic: SampleClinic) -> None:
+        answers = [PhoneCall().verify("james")["ok"] for _ in range(7)]
+
+        assert all(answers)
+
+    @pytest.mark.parametrize("withheld", ["anonymous", "+266696687", ""])
+    def test_s14_withheld_numbers_share_thirty(self, clinic: SampleClinic, withheld: str) -> None:
+        log = PhoneCall("anonymous").log
+        for _ in range(29):
+            IdentityAttempt.objects.create(call=log, caller_number="")
+
+        assert PhoneCall(withheld).verify("james", second_factor="20001")["ok"] is True
+        wrong(PhoneCall(withheld))
+        assert PhoneCall(withheld).verify("james", second_factor="20001")["ok"] is False
+
+    def test_a5_s14_a_patient_is_locked_after_ten_failures_from_anywhere(
+        self, clinic: SampleClinic
+    ) -> None:
+        for number in range(11):
+            PhoneCall(f"+1202555{number:04}").verify("maria", second_factor="99999")
+
+        assert PhoneCall("+12025550101").verify("maria")["ok"] is False
+        assert StaffTask.objects.filter(kind="alarm", patient=clinic.patients["maria"]).count() == 1
+
+    def test_a5_right_data_is_refused_until_a_person_has_looked(self, clinic: SampleClinic) -> None:
+        for number in range(10):
+            PhoneCall(f"+1202555{number:04}").verify("maria", second_factor="99999")
+        IdentityAttempt.objects.update(created_at=timezone.now() - timedelta(hours=25))
+
+        assert PhoneCall("+12025550101").verify("maria")["ok"] is False
+        StaffTask.objects.filter(kind="alarm").update(status="done", done_at=timezone.now())
+        assert PhoneCall("+12025550101").verify("maria")["ok"] is True
+
+    def test_s14_a_hundred_failures_an_hour_alarm_and_lock(self, clinic: SampleClinic) -> None:
+        log = PhoneCall("+12025559999").log
+        for number in range(99):
+            IdentityAttempt.objects.create(call=log, caller_number=f"+1202556{number:04}")
+        wrong(PhoneCall(STRANGER))
+
+        assert StaffTask.objects.filter(kind="alarm").count() == 1
+        assert PhoneCall().verify("james")["ok"] is False
+
+    def test_s14_two_calls_at_once_share_the_counters(self, clinic: SampleClinic) -> None:
+        one, two = PhoneCall("+12025550101"), PhoneCall("+12025550101")
+        for call in (one, two, one, two, two):
+            wrong(call)
+
+        assert one.verify("maria")["ok"] is False
+
+
+class TestAnotherPerson:
+    def test_a12_s18_id6_old_handles_are_dead_for_the_next_person(
+        self, clinic: SampleClinic
+    ) -> None:
+        call = PhoneCall()
+        call.verify("james")
+        old = call.find()[0]["slot"]
+
+        call.verify("lily", calling_for="other", caller_name="James Okafor")
+
+        assert call.tool("propose_booking", slot=old, visit_type="routine")["code"] == "not_found"
+        assert call.find()[0]["slot"] != old
+
+    def test_s18_a_failed_switch_leaves_nobody_verified(self, clinic: SampleClinic) -> None:
+        call = PhoneCall()
+        call.verify("james")
+        slot = call.find()[0]["slot"]
+        proposal = call.tool("propose_booking", slot=slot, visit_type="routine")
+
+        wrong(call)
+        call.says_yes_to(proposal)
+
+        assert (
+            call.tool("confirm_proposal", proposal=proposal["data"]["proposal"])["code"]
+            == "identity_required"
+        )
+        assert clinic.patients["james"].appointments.count() == 0
+
+    def test_s18_each_person_counts_as_a_try(self, clinic: SampleClinic) -> None:
+        call = PhoneCall()
+        for who in ("james", "james", "james"):
+            call.verify(who)
+
+        assert call.verify("james")["code"] == "locked"
+
+
+class TestRegistration:
+    DANA: dict[str, Any] = {
+        "full_name": "Dana Wolfe",
+        "date_of_birth": "1995-05-02",
+        "phone": "caller_id",
+        "language": "en",
+    }
+
+    def test_np1_a_new_patient_can_register_and_hold_one_booking(
+        self, clinic: SampleClinic
+    ) -> None:
+        call = PhoneCall("+12025550177")
+        proposal = call.tool("propose_registration", **self.DANA)
+
+        registered = call.confirm(proposal)
+        slots = call.find(weekday="thu", week="next", part_of_day="morning")
+        booked = call.book(slots[0]["slot"])
+        second = call.tool("propose_booking", slot=call.find()[0]["slot"], visit_type="routine")
+
+        assert proposal["say"].startswith(
+            "To confirm: Dana Wolfe, born May second, nineteen ninety-five, and the number"
+        )
+        assert registered["data"] == {"verified": True, "first_name": "Dana", "acting_as": "self"}
+        assert booked["data"]["when"] == "Thu Mar 12, 11:00 AM"
+        assert second["code"] == "limit_reached"
+        patient = Patient.objects.get(last_name="Wolfe")
+        assert (patient.provisional, patient.phone) == (True, "+12025550177")
+        assert call.stored().patient_id == patient.pk
+        assert list(call.log.tool_calls.exclude(fact="").values_list("fact", flat=True)) == [
+            "registered",
+            "booked",
+        ]
+
+    def test_np2_an_existing_person_hears_the_same(self, clinic: SampleClinic) -> None:
+        new, known = PhoneCall("+12025550177"), PhoneCall("+12025550178")
+        answers = []
+        for call, name, born in (
+            (new, "Mario Lopes", "1958-04-12"),
+            (known, "Maria Lopez", "1958-04-12"),
+        ):
+            proposal = call.tool(
+                "propose_registration", **{**self.DANA, "full_name": name, "date_of_birth": born}
+            )
+            answers.append([proposal["say"], call.confirm(proposal)["say"]])
+
+        assert answers[0] == [
+            text.replace("Maria Lopez", "Mario Lopes").replace("Maria", "Mario")
+            for text in answers[1]
+        ]
+        assert StaffTask.objects.filter(kind="duplicate").count() == 1
+        assert known.tool("list_appointments")["data"]["appointments"] == []
+
+    def test_s19_the_name_must_have_been_read_back(self, clinic: SampleClinic) -> None:
+        call = PhoneCall("+12025550177")
+        proposal = call.tool("propose_registration", **self.DANA)
+
+        answer = call.tool("confirm_proposal", proposal=proposal["data"]["proposal"])
+
+        assert answer["code"] == "confirm_required"
+        assert not Patient.objects.filter(last_name="Wolfe").exists()
+
+    @pytest.mark.parametrize(
+        ("field", "value"),
+        [
+            ("phone", "1 900 555 0177"),
+            ("phone", "+442079460000"),
+            ("date_of_birth", "2027-01-01"),
+            ("date_of_birth", "1995-02-30"),
+            ("full_name", "Dana"),
+        ],
+    )
+    def test_a24_odd_details_are_asked_for_again(
+        self, clinic: SampleClinic, field: str, value: str
+    ) -> None:
+        answer = PhoneCall("+12025550177").tool(
+            "propose_registration", **{**self.DANA, field: value}
+        )
+
+        assert answer["code"] == "bad_arguments"
+        assert "?" in answer["say"]
+
+    def test_a_withheld_number_can_not_be_the_best_one(self, clinic: SampleClinic) -> None:
+        assert (
+            PhoneCall("anonymous").tool("propose_registration", **self.DANA)["code"]
+            == "bad_arguments"
+        )
+
+    def test_a_verified_caller_is_passed_to_a_person(self, clinic: SampleClinic) -> None:
+        call = PhoneCall()
+        call.verify("james")
+
+        assert call.tool("propose_registration", **self.DANA)["code"] == "limit_reached"
+
+
+class TestOutbound:
+    def test_a25_before_verification_a_call_of_ours_tells_nothing(
+        self, clinic: SampleClinic
+    ) -> None:
+        call = PhoneCall("+12025550199", direction="outbound", to_number="+12025550101")
+
+        outputs = [call.tool(name) for name in ("list_appointments", "find_slots")]
+        outputs += [call.tool("leave_message", topic="other", text="He is not here")]
+
+        text = json.dumps(outputs)
+        for word in ("Reyes", "Maria", "Tuesday, March tenth", "follow-up"):
+            assert word not in text
