@@ -28,8 +28,14 @@ from scheduling.models import (
     VisitType,
 )
 
+
+def _local(day: int, hour: int, minute: int = 0) -> datetime:
+    """Return a time of the clinic's wall clock in March 2026; `_visit` gives it the zone."""
+    return datetime.combine(date(2026, 3, day), time(hour, minute))
+
+
 THURSDAY = date(2026, 3, 5)
-FIRST_FILLED = datetime(2026, 3, 5, 10)  # what is free of that Thursday stays in the past
+FIRST_FILLED = _local(5, 10)  # what is free of that Thursday stays in the past
 LAST_DAY = date(2026, 3, 13)
 STEP = timedelta(minutes=30)
 ACTOR = "system:sample"
@@ -62,13 +68,13 @@ VISIT_TYPES = (
     ("emergency", "Emergency", "Emergencia", False),
 )
 FREE = {
-    (REYES, datetime(2026, 3, 6, 15)),
-    (REYES, datetime(2026, 3, 9, 9)),
-    (BLAKE, datetime(2026, 3, 10, 8)),
-    (REYES, datetime(2026, 3, 10, 10, 30)),
-    (REYES, datetime(2026, 3, 10, 11)),
-    (REYES, datetime(2026, 3, 11, 13, 30)),
-    (BLAKE, datetime(2026, 3, 12, 11)),
+    (REYES, _local(6, 15)),
+    (REYES, _local(9, 9)),
+    (BLAKE, _local(10, 8)),
+    (REYES, _local(10, 10, 30)),
+    (REYES, _local(10, 11)),
+    (REYES, _local(11, 13, 30)),
+    (BLAKE, _local(12, 11)),
 }
 
 
@@ -103,9 +109,9 @@ PATIENTS = (
     Person("P6", "Maria", "Lopez", date(1971, 8, 2), "+12025550106"),
 )
 VISITS = (
-    ("A1", "P1", REYES, datetime(2026, 3, 10, 9, 30), "follow_up"),
-    ("A2", "P4", BLAKE, datetime(2026, 3, 6, 8, 30), "routine"),
-    ("A3", "P5", REYES, datetime(2026, 3, 11, 14), "routine"),
+    ("A1", "P1", REYES, _local(10, 9, 30), "follow_up"),
+    ("A2", "P4", BLAKE, _local(6, 8, 30), "routine"),
+    ("A3", "P5", REYES, _local(11, 14), "routine"),
 )
 
 

@@ -11,6 +11,8 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 from django.db.models import Count
@@ -26,16 +28,16 @@ from scheduling.models import (
     Specialization,
     VisitType,
 )
-from scheduling.sample.bulk import insert
+from scheduling.sample.bulk import VisitRow, insert
 from scheduling.sample.clinic import FIRST_FILLED, LAST_DAY, NAMESPACE, STEP, shift_for
 
 REFERENCE = "S"  # what begins the reference and license numbers of the crowd
 VISITS_PER_NURSE = 1500
 FUTURE_WEEKS = 4
-FUTURE_SHARE = 0.5
+FUTURE_SHARE, PAST_SHARE = 0.5, 0.9
 BATCH = 2000
 OPENS, CLOSES = time(8), time(16)
-STARTS_A_DAY = 16
+STARTS_A_DAY = 16  # half hours from opening to closing
 
 FIRST_NAMES = [
     "Alice",
@@ -136,10 +138,7 @@ CONDITIONS = (
     ("Pressure ulcer", "L89.90"),
     ("Heart failure", "I50.9"),
 )
-OUTCOMES = ("fulfilled", "cancelled", "noshow")
-OUTCOME_WEIGHTS = (86, 8, 6)
 TYPES = ("routine", "follow_up", "consultation")
-TYPE_WEIGHTS = (60, 28, 12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +149,7 @@ class Calendar:
     now: datetime
     first: date
     last: date
-    filled_from: datetime  # local, naive
-
-    def instant(self, local: datetime) -> datetime:
-        """Return the UTC instant of a local start; starts lie far from the hours that clocks skip."""
-        return local.replace(tzinfo=self.zone).astimezone(UTC)
+    filled_from: datetime
 
 
 def load(
@@ -173,7 +168,7 @@ def load(
         now=now,
         first=FIRST_FILLED.date() + shift,
         last=LAST_DAY + shift,
-        filled_from=FIRST_FILLED + shift,
+        filled_from=(FIRST_FILLED + shift).replace(tzinfo=zone).astimezone(UTC),
     )
     if appointments:
         nurses = max(nurses, math.ceil(appointments / VISITS_PER_NURSE) if not nurses else 1)
@@ -221,10 +216,10 @@ def _load_nurses(wanted: int, seed: int, calendar: Calendar) -> None:
             sample=True,
         )
         made.append(nurse)
-        for skill in dice.sample(skills, min(2, len(skills))):
-            trained.append(
-                Nurse.specializations.through(nurse_id=nurse.pk, specialization_id=skill.pk)
-            )
+        trained.extend(
+            Nurse.specializations.through(nurse_id=nurse.pk, specialization_id=skill.pk)
+            for skill in dice.sample(skills, min(2, len(skills)))
+        )
         hours.extend(
             Availability(nurse=nurse, weekday=weekday, start=OPENS, end=CLOSES)
             for weekday in range(5)
@@ -313,65 +308,80 @@ def _visits_of(
     seed: int,
     calendar: Calendar,
     anything_stored: bool,
-) -> Iterator[Appointment]:
+) -> Iterator[VisitRow]:
+    days = _dice(seed, f"days:{calendar.first}", index)
     dice = _dice(seed, f"visits:{calendar.first}", index)
+    type_ids = [types[code] for code in TYPES]
     taken: set[datetime] = set()
     busy: set[tuple[uuid.UUID, datetime]] = set()
     if anything_stored:
         taken = set(Appointment.objects.filter(nurse=nurse).values_list("start", flat=True))
         ahead = Appointment.objects.filter(status__in=("booked", "arrived"), end__gt=calendar.now)
         busy = set(ahead.values_list("patient_id", "start"))
-    for local in _starts(dice, calendar):
+    for start in islice(_starts(days, calendar), number + len(taken) + len(busy)):
         if number == 0:
             return
-        start = calendar.instant(local)
+        minutes = int(start.timestamp()) // 60
         # Nurses differ in `index`, so that no patient is with two of them at one time.
-        place = (int(start.timestamp()) // 1800 * 7919 + index) % len(patients)
-        if start in taken or (patients[place], start) in busy:
+        patient_id = patients[(minutes // 30 * 7919 + index) % len(patients)]
+        if start in taken or (patient_id, start) in busy:
             continue
         number -= 1
-        status = (
-            "booked" if start + STEP > calendar.now else dice.choices(OUTCOMES, OUTCOME_WEIGHTS)[0]
-        )
+        ended = start + STEP <= calendar.now
+        luck = dice.random()
+        status = _outcome(luck) if ended else "booked"
         cancelled = status == "cancelled"
-        yield Appointment(
-            id=uuid.UUID(int=dice.getrandbits(128), version=4),
-            patient_id=patients[place],
+        yield VisitRow(
+            id=uuid.uuid5(NAMESPACE, f"{seed}:visit:{index}:{minutes}"),
+            patient_id=patient_id,
             nurse_id=nurse.pk,
-            visit_type_id=types[dice.choices(TYPES, TYPE_WEIGHTS)[0]],
+            visit_type_id=type_ids[min(int(luck * 3), 2) if luck > 0.4 else 0],
             start=start,
             end=start + STEP,
             blocked_from=start,
             blocked_until=start + STEP,
             status=status,
-            source=dice.choices((Source.VOICE, Source.DASHBOARD), (70, 30))[0],
-            cancelled_at=start - timedelta(hours=dice.randint(3, 90)) if cancelled else None,
+            source=Source.VOICE.value if dice.random() < 0.7 else Source.DASHBOARD.value,
+            cancelled_at=start - timedelta(hours=int(luck * 90) + 3) if cancelled else None,
             cancelled_by="system:sample" if cancelled else "",
             cancellation_reason="patient" if cancelled else "",
-            sequence=0 if status == "booked" else 1,
-            version=1 if status == "booked" else 2,
-            created_at=start - timedelta(days=dice.randint(1, 40)),
-            updated_at=start - timedelta(days=1),
+            sequence=int(ended),
+            version=1 + int(ended),
+            created_at=start - timedelta(days=int(luck * 40) + 4),
+            updated_at=start - timedelta(days=3),
         )
 
 
+def _outcome(luck: float) -> str:
+    """Return what became of a past visit, for a number from 0 up to 1."""
+    hundredth = luck * 1000 % 100
+    if hundredth < 86:
+        return "fulfilled"
+    return "cancelled" if hundredth < 94 else "noshow"
+
+
 def _starts(dice: random.Random, calendar: Calendar) -> Iterator[datetime]:
-    """Yield local starts of one nurse without end: the filled days, four weeks with gaps, then the past."""
+    """Yield the starts of one nurse without end: the filled days, four weeks with gaps, then the past."""
     day = calendar.first
     while day <= calendar.last:
-        yield from (start for start in _day(day) if start >= calendar.filled_from)
+        yield from (start for start in _day(day, calendar.zone) if start >= calendar.filled_from)
         day += timedelta(days=1)
     for ahead in range(1, FUTURE_WEEKS * 7 + 1):
         day = calendar.last + timedelta(days=ahead)
-        yield from (start for start in _day(day) if dice.random() < FUTURE_SHARE)
-    yield from (start for start in _day(calendar.first) if start < calendar.filled_from)
+        starts = _day(day, calendar.zone)
+        yield from (start for start in starts if dice.random() < FUTURE_SHARE)
+    starts = _day(calendar.first, calendar.zone)
+    yield from (start for start in starts if start < calendar.filled_from)
     day = calendar.first
     while True:
         day -= timedelta(days=1)
-        yield from (start for start in _day(day) if dice.random() < 0.9)
+        yield from (start for start in _day(day, calendar.zone) if dice.random() < PAST_SHARE)
 
 
-def _day(day: date) -> Iterator[datetime]:
-    if day.weekday() < 5:
-        opens = datetime.combine(day, OPENS)
-        yield from (opens + number * STEP for number in range(STARTS_A_DAY))
+@lru_cache(maxsize=20_000)
+def _day(day: date, zone: ZoneInfo) -> tuple[datetime, ...]:
+    """Return the starts of a day in UTC; all nurses of the crowd share them."""
+    if day.weekday() >= 5:
+        return ()
+    opens = datetime.combine(day, OPENS, zone).astimezone(UTC)
+    return tuple(opens + number * STEP for number in range(STARTS_A_DAY))
