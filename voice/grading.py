@@ -1,6 +1,6 @@
 """
 The grading of a test conversation (voice-conversation, section 12): the database, the tool calls, the outcome,
-forbidden text, and the manners of the assistant. Every rule returns what is wrong, in words; nothing wrong is an empty list.
+forbidden text, and the manners of the assistant. Every rule returns what is wrong, in words.
 """
 
 import base64

@@ -13,7 +13,7 @@ from typing import Final
 from voice.standin.clips import FRAME_BYTES, SILENCE
 from voice.standin.media_stream import FRAME_MS, TwilioStream
 from voice.standin.scenarios import Rival
-from voice.standin.script import CallerScript, HangUp, Interfere, Press, Speak
+from voice.standin.script import KEY_MS, CallerScript, HangUp, Interfere, Press, Speak
 from voice.standin.timeline import Line
 from voice.standin.transports import Socket, StreamClosed
 
@@ -21,7 +21,7 @@ LONGEST_CALL_S: Final = 1800.0
 _STALL_MS: Final = (
     200.0  # a longer delay of ours shifts the clock: Twilio sends no bursts to catch up
 )
-_KEY_FRAMES: Final = 10  # 200 ms from key to key
+_KEY_FRAMES: Final = KEY_MS // FRAME_MS - 1
 _SILENT_FRAME: Final = SILENCE * FRAME_BYTES
 
 

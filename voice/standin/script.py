@@ -12,6 +12,7 @@ from voice.standin.earpiece import Earpiece, Sound
 from voice.standin.scenarios import Rival, Scenario, Turn
 from voice.standin.timeline import Line, heard_lines
 
+KEY_MS: Final = 220  # from key to key
 PATIENCE_MS: Final = 45_000  # the caller gives up when a turn does not come
 
 
@@ -89,6 +90,7 @@ class CallerScript:
             self._last_act_ms += duration_ms(audio)
             actions.append(Speak(turn.caller, audio))
         if turn.keys:
+            self._last_act_ms += KEY_MS * len(turn.keys)
             actions.append(Press(turn.keys))
         return actions
 

@@ -1,7 +1,7 @@
 """`manage.py run_conversations`: the test conversations of voice-conversation, section 12, with their grading."""
 
 from argparse import ArgumentParser
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final

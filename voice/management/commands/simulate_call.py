@@ -24,12 +24,14 @@ class Command(BaseCommand):
         parser.add_argument(
             "--url", default="", help="where the server is reached, if not at PUBLIC_BASE_URL"
         )
-        parser.add_argument("--list", action="store_true", help="name the scenarios and stop")
+        parser.add_argument(
+            "--list", action="store_true", dest="names", help="name the scenarios and stop"
+        )
 
     def handle(
-        self, *args: Any, scenario: str | None, url: str, list: bool, **options: Any
+        self, *args: Any, scenario: str | None, url: str, names: bool, **options: Any
     ) -> None:
-        if list:
+        if names:
             for known in scenarios().values():
                 self.stdout.write(f"{known.id:<12}{known.title}")
             return
