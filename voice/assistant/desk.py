@@ -12,6 +12,7 @@ from django.conf import settings
 from scheduling import selectors, services
 from scheduling.clock import clinic_zone
 from scheduling.exceptions import SchedulingError
+from scheduling.selectors import Opening
 from voice.assistant.answers import Answer
 from voice.assistant.dates import Days
 from voice.assistant.gate import Gate, Limits, SlotHandle
@@ -42,7 +43,7 @@ class Desk:
     evidence: Evidence
     limits: Limits
     patients: set[str] = field(default_factory=set)
-    profile: Any = None
+    profile: selectors.ClinicProfile = field(init=False)
 
     def __post_init__(self) -> None:
         self.profile = selectors.clinic_profile()
@@ -88,7 +89,7 @@ class Desk:
         care_first: bool = False,
         exclude: Collection[tuple[UUID, datetime]] = (),
         ignore_appointment_id: UUID | None = None,
-    ) -> list[Any]:
+    ) -> list[Opening]:
         """Return up to three free times on `days`, spread as spoken offers should be."""
         found = selectors.find_openings(
             now=self.now,
@@ -116,7 +117,7 @@ class Desk:
         visit_type: str,
         exclude: Collection[tuple[UUID, datetime]] = (),
         ignore_appointment_id: UUID | None = None,
-    ) -> list[Any]:
+    ) -> list[Opening]:
         """Return free times with any nurse, on those days first, then at any hour of the days after them."""
         last = self.last_day
         first = max(days.first, self.today)
@@ -135,7 +136,9 @@ class Desk:
                 return found
         return []
 
-    def offered(self, openings: Sequence[Any], *, visit_type: str) -> tuple[list[Any], Answer]:
+    def offered(
+        self, openings: Sequence[Opening], *, visit_type: str
+    ) -> tuple[list[Opening], Answer]:
         """
         Hold the first free time for the caller, give all of them handles, and say them.
 
@@ -163,7 +166,13 @@ class Desk:
         return kept, Answer(say, data={"slots": slots})
 
     def refuse_with_offer(
-        self, code: str, openings: Sequence[Any], *, visit_type: str, line: str = "", **values: str
+        self,
+        code: str,
+        openings: Sequence[Opening],
+        *,
+        visit_type: str,
+        line: str = "",
+        **values: str,
     ) -> Answer:
         """Return a refusal that offers other times, or says that there are none."""
         kept, offer = self.offered(openings, visit_type=visit_type)
@@ -174,7 +183,7 @@ class Desk:
             say = self.phrases.say(line, offer=offer.say, **values)
         return Answer(say, code=code, data=offer.data)
 
-    def _slot(self, opening: Any, visit_type: str) -> dict[str, str]:
+    def _slot(self, opening: Opening, visit_type: str) -> dict[str, str]:
         name = self.gate.offer(
             SlotHandle(
                 str(opening.nurse_id), opening.nurse_name, visit_type, opening.start, opening.end
@@ -230,7 +239,7 @@ class Desk:
 
     @property
     def horizon_days(self) -> int:
-        return int(min(self.profile.horizon_days, settings.LIMIT_BOOKING_HORIZON_DAYS))
+        return min(self.profile.horizon_days, int(settings.LIMIT_BOOKING_HORIZON_DAYS))
 
     def midnight(self, day: date) -> datetime:
         return datetime.combine(day, time(), tzinfo=self.zone)

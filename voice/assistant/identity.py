@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.hashers import check_password
@@ -17,6 +18,7 @@ from django.db import connection
 from accounts.models import AuditEvent
 from accounts.services import record_event
 from scheduling import selectors, services
+from scheduling.selectors import PatientIdentity
 from voice.assistant import callers
 from voice.assistant.answers import Answer
 from voice.assistant.desk import SOURCE, Desk
@@ -97,7 +99,9 @@ def birth_date(text: str) -> date | None:
     return day if day >= OLDEST_BIRTH else None
 
 
-def _verified(desk: Desk, values: Mapping[str, Any], person: Any, acting_as: str) -> Answer:
+def _verified(
+    desk: Desk, values: Mapping[str, Any], person: PatientIdentity, acting_as: str
+) -> Answer:
     services.release_holds(owner=desk.owner, now=desk.now)
     desk.gate.verify(
         patient_id=str(person.patient_id),
@@ -115,7 +119,7 @@ def _verified(desk: Desk, values: Mapping[str, Any], person: Any, acting_as: str
     )
 
 
-def _person(values: Mapping[str, Any]) -> Any:
+def _person(values: Mapping[str, Any]) -> PatientIdentity | None:
     """
     Return the one living, active patient of that name and birth date, or None.
 
@@ -133,7 +137,7 @@ def _person(values: Mapping[str, Any]) -> Any:
     return checked[0]
 
 
-def _acting_as(desk: Desk, values: Mapping[str, Any], person: Any) -> str:
+def _acting_as(desk: Desk, values: Mapping[str, Any], person: PatientIdentity | None) -> str:
     """Return self, guardian or representative; empty if the record does not allow the caller to act (S18)."""
     if values.get("calling_for", "self") == "self":
         return "self"
@@ -143,7 +147,9 @@ def _acting_as(desk: Desk, values: Mapping[str, Any], person: Any) -> str:
     return str(selectors.acting_for(patient_id=person.patient_id, caller_name=caller_name))
 
 
-def _is_proved(desk: Desk, values: Mapping[str, Any], person: Any, acting_as: str) -> bool:
+def _is_proved(
+    desk: Desk, values: Mapping[str, Any], person: PatientIdentity, acting_as: str
+) -> bool:
     caller = callers.known_number(desk.call.from_number)
     numbers = tuple(person.phone_numbers)
     if acting_as != "self":
@@ -165,7 +171,7 @@ def _failures(*, since: datetime, **which: Any) -> int:
     return IdentityAttempt.objects.filter(succeeded=False, created_at__gt=since, **which).count()
 
 
-def _patient_is_spent(patient_id: object, *, at: datetime) -> bool:
+def _patient_is_spent(patient_id: UUID, *, at: datetime) -> bool:
     """Say whether a patient was tried too often in a day, or the alarm about it still waits for a person (A5)."""
     most = settings.LIMIT_IDENTITY_ATTEMPTS_PER_PATIENT_DAY
     if _failures(since=at - DAY, patient_id=patient_id) >= most:
@@ -177,7 +183,7 @@ def _patient_is_spent(patient_id: object, *, at: datetime) -> bool:
     ).exists()
 
 
-def _now_spent(desk: Desk, person: Any) -> bool:
+def _now_spent(desk: Desk, person: PatientIdentity | None) -> bool:
     """Say whether this failure used up a limit; the limits of a patient and of everybody alarm the staff once."""
     spent = number_is_spent(desk.call, at=desk.at)
     most_hour = settings.LIMIT_IDENTITY_ATTEMPTS_PER_HOUR
@@ -198,7 +204,7 @@ def _now_spent(desk: Desk, person: Any) -> bool:
     return spent
 
 
-def _alarm(desk: Desk, kind: str, text: str, patient_id: object = None) -> None:
+def _alarm(desk: Desk, kind: str, text: str, patient_id: UUID | None = None) -> None:
     services.raise_alarm(
         kind=kind,
         text=text,

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from django.conf import settings
 
 from scheduling import selectors, services
 from scheduling.exceptions import SchedulingError, SlotExpired, SlotTaken, TooLate
+from scheduling.selectors import Opening
 from voice.assistant import callers, visits
 from voice.assistant.answers import Answer
 from voice.assistant.dates import Days, looks_like_a_time
@@ -315,7 +316,7 @@ def _cancel(desk: Desk, values: Mapping[str, Any]) -> Answer:
 def _register(desk: Desk, values: Mapping[str, Any]) -> Answer:
     registration = services.register_patient(
         full_name=values["full_name"],
-        date_of_birth=birth_date(values["date_of_birth"]),
+        date_of_birth=date.fromisoformat(values["date_of_birth"]),
         phone=values["phone"],
         language=values["language"],
         reason=values["reason"],
@@ -406,7 +407,9 @@ def _time_gone(
     return desk.refuse_with_offer(code, others, visit_type=visit_type)
 
 
-def _alternatives(desk: Desk, start: datetime, *, visit_type: str, moving: Any = None) -> list[Any]:
+def _alternatives(
+    desk: Desk, start: datetime, *, visit_type: str, moving: Any = None
+) -> list[Opening]:
     day = start.astimezone(desk.zone).date()
     return desk.nearest(
         Days(day, day),

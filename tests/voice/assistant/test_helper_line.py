@@ -1,4 +1,4 @@
-"""What concerns the call itself: facts, messages, staff, emergencies, language, the goodbye; and the event loop's side."""
+"""What concerns the call itself: facts, messages, staff, emergencies, language, the goodbye; the event loop."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Finding, booking, moving and cancelling by phone (A11, A13, A17–A19; BK, CH and LN rows of voice-conversation, section 12)."""
+"""Finding, booking, moving and cancelling by phone (A13, A17–A19; rows of voice-conversation, section 12)."""
 
 import json
 from datetime import UTC, datetime, timedelta
