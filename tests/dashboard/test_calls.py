@@ -11,6 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import AuditEvent, User
 from tests.dashboard.rows import (
+    NOON,
     add_tool,
     add_turn,
     assign,
@@ -162,9 +163,7 @@ class TestCallList:
         nurse = make_nurse()
         for number in range(12):
             patient = make_patient(last_name=f"Fernwood{number}")
-            make_whole_call(
-                patient, make_visit(patient, nurse, timezone.now() + timedelta(days=number + 1))
-            )
+            make_whole_call(patient, make_visit(patient, nurse, NOON + timedelta(days=number + 1)))
 
         # session, user, sample data, live count, rows counted, rows, visits, audit with its savepoint
         with django_assert_num_queries(8):
@@ -217,7 +216,7 @@ class TestCallPage:
         assert "Refused: confirm_required" in client.get(f"{LIST}{call.pk}/").content.decode()
 
     def test_shows_facts_figures_and_prompt(self, client: Client) -> None:
-        call = make_whole_call(make_patient())
+        call = make_whole_call(make_patient(), ended_at=timezone.now())
 
         page = client.get(f"{LIST}{call.pk}/").content.decode()
 
