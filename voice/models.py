@@ -81,9 +81,7 @@ class CallLog(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     call_sid = models.CharField(max_length=64, unique=True)
     account_sid = models.CharField(max_length=64)
-    direction = models.CharField(
-        max_length=8, choices=Direction.choices, default=Direction.INBOUND
-    )
+    direction = models.CharField(max_length=8, choices=Direction.choices, default=Direction.INBOUND)
     from_number = models.CharField(max_length=64, blank=True)
     to_number = models.CharField(max_length=64, blank=True)
     caller_attested = models.BooleanField(default=False)  # STIR/SHAKEN A: the number is likely real
@@ -102,7 +100,9 @@ class CallLog(models.Model):
     patient = models.ForeignKey(
         "scheduling.Patient", on_delete=models.PROTECT, null=True, blank=True, related_name="calls"
     )
-    appointments = models.ManyToManyField("scheduling.Appointment", blank=True, related_name="calls")
+    appointments = models.ManyToManyField(
+        "scheduling.Appointment", blank=True, related_name="calls"
+    )
     prompt_version = models.ForeignKey(
         PromptVersion, on_delete=models.PROTECT, null=True, blank=True, related_name="calls"
     )
@@ -177,7 +177,8 @@ class ToolCall(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     call = models.ForeignKey(CallLog, on_delete=models.CASCADE, related_name="tool_calls")
-    call_id = models.CharField(max_length=64)
+    # OpenAI's `call_id`; Django has taken that name for the column of `call`.
+    function_call_id = models.CharField(max_length=64)
     name = models.CharField(max_length=64)
     arguments = models.JSONField(default=dict, blank=True)
     arguments_digest = models.CharField(max_length=64)
@@ -193,7 +194,7 @@ class ToolCall(models.Model):
     class Meta:
         ordering: ClassVar[list[str]] = ["call", "created_at", "id"]
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(fields=["call", "call_id"], name="tool_call_once"),
+            models.UniqueConstraint(fields=["call", "function_call_id"], name="tool_call_once"),
         ]
 
     def __str__(self) -> str:
