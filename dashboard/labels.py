@@ -93,7 +93,7 @@ ENDED = {
 
 APPOINTMENT_STATUS = {
     "booked": Label("Booked", "calendar-check", "booked"),
-    "arrived": Label("Arrived", "door-open", "live"),
+    "arrived": Label("Arrived", "door-open", "booked"),
     "fulfilled": Label("Took place", "check", "fulfilled"),
     "cancelled": Label("Cancelled", "xmark", "cancelled"),
     "noshow": Label("Did not come", "user-slash", "noshow"),

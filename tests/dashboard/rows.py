@@ -83,7 +83,7 @@ def add_tool(call: CallLog, name: str, started_ms: int, **fields: Any) -> ToolCa
     given: dict[str, Any] = {"code": "ok", "result": {"ok": True}, "duration_ms": 143}
     return ToolCall.objects.create(
         call=call,
-        call_id=f"call_{next(_numbers)}",
+        function_call_id=f"call_{next(_numbers)}",
         name=name,
         started_ms=started_ms,
         arguments_digest="0" * 64,

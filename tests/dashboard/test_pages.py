@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.contrib.staticfiles import finders
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.template.loader import get_template
 from django.test import Client, RequestFactory
 from django.views.defaults import server_error
@@ -20,7 +20,8 @@ PAGES = ["/", "/dashboard/calls/", "/dashboard/appointments/"]
 EVENT_HANDLER = re.compile(r"<[^>]*\son[a-z]+\s*=", re.IGNORECASE)
 
 
-def text(response: HttpResponse) -> str:
+def text(response: HttpResponseBase) -> str:
+    assert isinstance(response, HttpResponse)
     return response.content.decode()
 
 

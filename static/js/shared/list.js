@@ -5,6 +5,8 @@ import { announce, delegate } from "./dom.js";
 
 /** @type {AbortController | null} */
 let waiting = null;
+const address = () => location.pathname + location.search;
+let shown = address();
 
 /**
  * Load the list from `url` and put it in the place of the one that is shown.
@@ -28,6 +30,7 @@ async function load(url, options = {}) {
     const caret = document.activeElement instanceof HTMLInputElement ? document.activeElement.selectionStart : null;
     list.replaceWith(document.adoptNode(fresh));
     if (answer.url !== location.href) history.pushState(null, "", answer.url);
+    shown = address();
     restoreFocus(focused, caret);
     announce(fresh.querySelector("[data-shown]")?.textContent?.trim() ?? "Nothing matches.");
   } catch (error) {
@@ -61,5 +64,7 @@ export function followList() {
     const body = new FormData(/** @type {HTMLFormElement} */ (form), event.submitter);
     load(/** @type {HTMLFormElement} */ (form).action, { method: "POST", body });
   });
-  addEventListener("popstate", () => location.reload());
+  addEventListener("popstate", () => {
+    if (address() !== shown) location.reload(); // a mere fragment, such as the skip link's, changes nothing
+  });
 }
