@@ -254,7 +254,9 @@ class VoiceAgentDatabaseHelper:
         if code := desk.gate.refusal(tool, limits=desk.limits):
             return Outcome(self._refused(desk, code), {})
         try:
-            arguments = parse(request.arguments, tool.arguments)
+            arguments = parse(
+                request.arguments, tool.arguments, longest_text=settings.LIMIT_TEXT_CHARACTERS
+            )
         except BadArguments as error:
             return Outcome(_ask(desk, error.field), {}, error.anomalies)
         values = {
@@ -339,7 +341,10 @@ class VoiceAgentDatabaseHelper:
             started_ms=max(request.started_ms, 0),
             duration_ms=duration_ms,
         )
-        self._audit(request, desk, answer.code or "ok", _handles(outcome.values))
+        reason = _handles(outcome.values)
+        if desk.gate.acting_as not in ("", "self"):
+            reason = f"acting as {desk.gate.acting_as} {reason}".strip()
+        self._audit(request, desk, answer.code or "ok", reason)
         if outcome.anomalies:
             self._audit(request, desk, "anomaly", "dropped: " + ", ".join(outcome.anomalies))
 

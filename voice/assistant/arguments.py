@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 MAX_BYTES = 16_384
+LONGEST_TEXT = 500
 MAX_BRACKETS = 64
 MAX_NAMED_ANOMALIES = 6
 # Only these names are written to the audit record: other keys may hold what a caller said.
@@ -53,14 +54,16 @@ class Argument:
 
     Kinds: `text` (free text), `choice` (one of `options`), `number` (a whole number), `flag`, and `handle`: a name
     that this call gave out, where any plain value is let through so that a guess is answered `not_found`, as S17
-    demands, and not with a lesson about types. A `lenient` argument is left out when it is odd instead of refused.
+    demands, and not with a lesson about types. The model is asked for `required` and `assumed` arguments; without the
+    latter a call is understood nevertheless. A `lenient` one is left out when it is odd instead of refused.
     """
 
     kind: Literal["text", "choice", "number", "flag", "handle"]
     description: str
     options: tuple[str, ...] = ()
     required: bool = False
-    longest: int = 500
+    assumed: bool = False
+    longest: int = LONGEST_TEXT
     lenient: bool = False
 
     def schema(self) -> dict[str, Any]:
@@ -85,12 +88,14 @@ class Arguments:
     anomalies: tuple[str, ...] = ()
 
 
-def parse(raw: str, expected: Mapping[str, Argument]) -> Arguments:
+def parse(
+    raw: str, expected: Mapping[str, Argument], *, longest_text: int = LONGEST_TEXT
+) -> Arguments:
     """
     Return the declared values of `raw`, a JSON object.
 
-    Keys that were not declared are dropped and reported, never an error. An empty text counts as not given, because
-    models fill in optional arguments that way.
+    No text may be longer than `longest_text` characters. Keys that were not declared are dropped and reported, never
+    an error. An empty text counts as not given, because models fill in optional arguments that way.
 
     Raises:
         BadArguments: not a flat JSON object, or a declared value is missing or odd.
@@ -104,7 +109,7 @@ def parse(raw: str, expected: Mapping[str, Argument]) -> Arguments:
             if argument.required:
                 raise BadArguments(name, anomalies)
             continue
-        checked = _check(argument, value)
+        checked = _check(argument, value, longest_text)
         if checked is not None:
             values[name] = checked
         elif not argument.lenient:
@@ -121,11 +126,8 @@ def clean_text(value: str) -> str | None:
 
 
 def _read(raw: str) -> dict[str, Any]:
-    if not isinstance(raw, str) or len(raw) > MAX_BYTES:
-        raise BadArguments
-    if (
-        raw.count("[") + raw.count("{") > MAX_BRACKETS
-    ):  # our arguments are flat; depth costs time and stack
+    # Ours are small and flat; size and depth cost time and stack.
+    if len(raw) > MAX_BYTES or raw.count("[") + raw.count("{") > MAX_BRACKETS:
         raise BadArguments
     if not raw.strip():
         return {}
@@ -153,9 +155,8 @@ def _anomaly(key: str) -> str:
     return key if key in SUSPICIOUS_KEYS else "other"
 
 
-def _check(
-    argument: Argument, value: Any
-) -> Any:  # the value in its declared type, or None when it is odd
+def _check(argument: Argument, value: Any, longest_text: int) -> Any:
+    """Return the value in its declared type, or None when it is odd."""
     match argument.kind:
         case "flag":
             return value if isinstance(value, bool) else None
@@ -170,4 +171,4 @@ def _check(
             return None
         case "text":
             text = clean_text(value) if isinstance(value, str) else None
-            return text if text and len(text) <= argument.longest else None
+            return text if text and len(text) <= min(argument.longest, longest_text) else None

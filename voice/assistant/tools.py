@@ -5,7 +5,7 @@ Every tool states its trust. There is no default, so a new tool cannot be open b
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from voice.assistant.arguments import Argument
@@ -39,7 +39,7 @@ class Tool:
             "parameters": {
                 "type": "object",
                 "properties": {name: a.schema() for name, a in self.arguments.items()},
-                "required": [name for name, a in self.arguments.items() if a.required],
+                "required": [name for name, a in self.arguments.items() if a.required or a.assumed],
                 "additionalProperties": False,
             },
         }
@@ -89,15 +89,20 @@ _TOOLS = (
         {
             # An odd or missing part is answered like an unknown person, so that the answer tells nothing (A6).
             "full_name": Argument(
-                "text", "Patient's full name as said.", longest=200, lenient=True
+                "text", "Patient's full name as said.", assumed=True, longest=200, lenient=True
             ),
             "date_of_birth": Argument(
-                "text", "Patient's birth date as said, YYYY-MM-DD.", longest=40, lenient=True
+                "text",
+                "Patient's birth date as said, YYYY-MM-DD.",
+                assumed=True,
+                longest=40,
+                lenient=True,
             ),
             "calling_for": Argument(
                 "choice",
                 "self, or other for someone else's visit.",
                 ("self", "other"),
+                assumed=True,
                 lenient=True,
             ),
             "caller_name": Argument(
@@ -119,7 +124,9 @@ _TOOLS = (
             "phone": Argument(
                 "text", "'caller_id', or the digits that were said.", required=True, longest=40
             ),
-            "language": Argument("choice", "Language to write to them in.", LANGUAGES),
+            "language": Argument(
+                "choice", "Language to write to them in.", LANGUAGES, assumed=True
+            ),
             "reason": Argument("text", "Reason in a few words, if offered."),
         },
     ),
@@ -145,7 +152,7 @@ _TOOLS = (
         "Prepare a new visit at an offered time the caller chose. Books nothing. Not for moving a visit.",
         {
             "slot": _SLOT,
-            "visit_type": _VISIT_TYPE,
+            "visit_type": replace(_VISIT_TYPE, assumed=True),
             "reason": Argument("text", "Reason in a few words, if offered."),
         },
     ),
@@ -198,8 +205,12 @@ _TOOLS = (
                 required=True,
             ),
             "text": Argument("text", "The message in the caller's words.", required=True),
-            "callback": Argument("text", "'caller_id', 'on_file', or the digits said.", longest=40),
-            "urgency": Argument("choice", "today only if it cannot wait.", ("routine", "today")),
+            "callback": Argument(
+                "text", "'caller_id', 'on_file', or the digits said.", assumed=True, longest=40
+            ),
+            "urgency": Argument(
+                "choice", "today only if it cannot wait.", ("routine", "today"), assumed=True
+            ),
         },
         writes=True,
     ),
@@ -227,9 +238,13 @@ _TOOLS = (
             ),
             # A missing or odd part must never stop an alarm.
             "happening_now": Argument(
-                "choice", "Is it happening now?", ("yes", "no", "unknown"), lenient=True
+                "choice",
+                "Is it happening now?",
+                ("yes", "no", "unknown"),
+                assumed=True,
+                lenient=True,
             ),
-            "words": Argument("text", "The caller's exact words.", lenient=True),
+            "words": Argument("text", "The caller's exact words.", assumed=True, lenient=True),
         },
         budgeted=False,
     ),

@@ -20,7 +20,7 @@ from scheduling.models import (
 )
 from scheduling.services import book_appointment
 from voice.database_helper import Request, VoiceAgentDatabaseHelper
-from voice.models import CallLog
+from voice.models import CallLog, ToolCall
 from voice.protocol.commands import CallerTurn, Evidence, Spoken, ToolAnswer
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -213,6 +213,10 @@ class PhoneCall:
         """Drop the stream and go on with a new helper and a new bridge, as a resumed call does (F5)."""
         self.helper = VoiceAgentDatabaseHelper(self.log.pk)
         self.after = {}
+
+    def fact(self) -> str:
+        """Return what the last tool call made true."""
+        return ToolCall.objects.filter(call=self.log).latest("created_at").fact
 
     def stored(self) -> CallLog:
         return CallLog.objects.get(pk=self.log.pk)

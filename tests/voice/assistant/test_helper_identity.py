@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts.models import AuditEvent
 from scheduling.models import Patient, StaffTask
 from tests.voice.assistant.clinic import WHO, PhoneCall, SampleClinic
+from voice.assistant.tools import TOOLS
 from voice.models import IdentityAttempt
 
 STRANGER = "+12025550188"
@@ -103,6 +104,27 @@ class TestProofs:
         assert call.verify("maria")["ok"] is True
         assert call.stored().patient_id == clinic.patients["maria"].pk
 
+    def test_s13_s24_nothing_stored_is_sent_before_verification(self, clinic: SampleClinic) -> None:
+        call = PhoneCall("+12025550101")
+        sent = ""
+        for name, tool in TOOLS.items():
+            given = {key: a.options[0] if a.options else "x" for key, a in tool.arguments.items()}
+            output = call.raw(name, json.dumps(given))
+            sent += output.output + json.dumps(output.session, default=str)
+
+        for value in (
+            "Maria",
+            "Lopez",
+            "1958",
+            "0101",
+            "20002",
+            "CMX",
+            "Reyes",
+            "Blake",
+            "March tenth",
+        ):
+            assert value not in sent
+
 
 class TestActingForOthers:
     def test_id7_a_guardian_acts_for_the_child(self, clinic: SampleClinic) -> None:
@@ -112,6 +134,7 @@ class TestActingForOthers:
 
         assert answer["data"] == {"verified": True, "first_name": "Lily", "acting_as": "guardian"}
         assert call.stored().patient_id == clinic.patients["lily"].pk
+        assert "acting as guardian" in AuditEvent.objects.get(request_id=call.log.call_sid).reason
 
     def test_id8_a_representative_acts_for_an_adult(self, clinic: SampleClinic) -> None:
         call = PhoneCall("+12025550105")

@@ -63,7 +63,7 @@ class Phrases:
         """
         local = moment.astimezone(self.zone)
         words = en if self.language == "en" else es
-        spoken = words.clock(local.hour, local.minute)
+        spoken: str = words.clock(local.hour, local.minute)
         plain = local.minute == 0 and local.hour in (0, 12)
         if plain or (short and 7 <= local.hour <= 18):
             return spoken
@@ -90,13 +90,14 @@ class Phrases:
         return f"{es.day_and_month(day.month, day.day)} de {es.year(day.year)}"
 
     def visit_type(self, code: str) -> str:
-        words = en if self.language == "en" else es
-        return words.VISIT_TYPES.get(code, code.replace("_", " "))
+        names = en.VISIT_TYPES if self.language == "en" else es.VISIT_TYPES
+        return names.get(code, code.replace("_", " "))
 
     def number(self, value: int) -> str:
         """Return 0 to 99 in words, other numbers as digits."""
-        words = en if self.language == "en" else es
-        return words.number(value) if 0 <= value < 100 else str(value)
+        if not 0 <= value < 100:
+            return str(value)
+        return en.number(value) if self.language == "en" else es.number(value)
 
     def digits(self, phone: str) -> str:
         """Return a phone number digit by digit in groups, without its country code when that is ours."""
