@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from channels.db import database_sync_to_async
+from channels.routing import get_default_application
 from django.apps import apps
 from django.conf import settings
 
@@ -90,15 +91,13 @@ def converse(
 
     `runner` runs a coroutine to its end: `asyncio.run` at the pace of speech, `virtual_clock.run` at once.
     """
-    from carematix.asgi import application
-
     before = snapshot()
     rivals = Rivals()
     with watched_model() as sent:
         record = runner(
             hold(
                 scenario,
-                transport=InProcessTransport(application),
+                transport=InProcessTransport(get_default_application()),
                 rivals=rivals,
                 follow=True,
                 options=options,

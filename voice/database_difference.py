@@ -84,7 +84,7 @@ def _columns(model: type[models.Model]) -> list[str]:
     ]
 
 
-def _is_stamp(field: models.Field[Any, Any]) -> bool:
+def _is_stamp(field: "models.Field[Any, Any]") -> bool:
     return isinstance(field, models.DateTimeField) and (
         field.name.endswith("_at")
         or field.name in ("at", "waiting_since", "last_login", "date_joined")

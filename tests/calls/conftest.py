@@ -3,7 +3,7 @@
 from datetime import datetime
 
 import pytest
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django.fixtures import Settings
 
 from scheduling.services import load_clinic
 
@@ -11,7 +11,7 @@ THURSDAY = datetime.fromisoformat("2026-03-05T10:00:00-05:00")
 
 
 @pytest.fixture
-def clinic(transactional_db: None, settings: SettingsWrapper) -> None:
+def clinic(transactional_db: None, settings: Settings) -> None:
     """Load the sample clinic; calls run in threads, so the data is really committed."""
     settings.CAREMATIX_NOW = THURSDAY
     settings.STAFF_TRANSFER_NUMBER = "+12025550198"

@@ -9,8 +9,9 @@ Real sockets do not work with it; calls run in process.
 import asyncio
 import contextvars
 import selectors
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Executor
+from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar, cast
 
 T = TypeVar("T")
@@ -50,40 +51,53 @@ class VirtualClockLoop(asyncio.SelectorEventLoop):
 
     def __init__(self) -> None:
         self._virtual_now = 1000.0
-        self._jobs = 0
+        self.jobs = 0  # work in threads; the clock does not jump meanwhile
         super().__init__(_JumpingSelector(self._jump))
 
     def time(self) -> float:
         return self._virtual_now
 
-    @property
-    def jobs(self) -> int:
-        """Jobs that run in threads."""
-        return self._jobs
-
     def run_in_executor(  # type: ignore[override]  # typeshed narrows the arguments with TypeVarTuple
         self, executor: Executor | None, func: Callable[..., T], *args: Any
     ) -> asyncio.Future[T]:
-        self._jobs += 1
+        self.jobs += 1
         try:
             future = super().run_in_executor(executor, func, *args)
         except BaseException:
-            self._jobs -= 1
+            self.jobs -= 1
             raise
         future.add_done_callback(self._job_done)
         return future
 
     def _job_done(self, _future: asyncio.Future[Any]) -> None:
-        self._jobs -= 1
+        self.jobs -= 1
 
     def _jump(self, timeout: float | None) -> float:
         """Return how long to wait in reality; without a job that could end, move the clock instead."""
-        if self._jobs or timeout is None:
+        if self.jobs or timeout is None:
             return _LONGEST_WAIT_S
         scheduled = cast(_Timers, self)._scheduled
         due = min(handle.when() for handle in scheduled if not handle.cancelled())
         self._virtual_now = max(self._virtual_now, due)
         return 0
+
+
+@contextmanager
+def standing_still() -> Iterator[None]:
+    """
+    Keep a virtual clock from jumping inside this context; on another loop do nothing.
+
+    It is for work that waits on threads which the loop was not asked for, as a request to Django does at its end.
+    """
+    loop = asyncio.get_running_loop()
+    if not isinstance(loop, VirtualClockLoop):
+        yield
+        return
+    loop.jobs += 1
+    try:
+        yield
+    finally:
+        loop.jobs -= 1
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
