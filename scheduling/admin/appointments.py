@@ -12,9 +12,12 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html_join
+from django.utils.safestring import mark_safe
 
 from scheduling import services
-from scheduling.admin.bases import ClinicTimeAdmin, ModelFormBase, NamedInline, ReadOnly
+from scheduling.admin.bases import ClinicTimeAdmin, ModelFormBase, ReadOnly
 from scheduling.clock import clinic_now
 from scheduling.exceptions import (
     InvalidTime,
@@ -25,8 +28,6 @@ from scheduling.exceptions import (
 )
 from scheduling.models import (
     Appointment,
-    AppointmentChange,
-    Message,
     SlotHold,
     Source,
     WaitlistEntry,
@@ -171,17 +172,6 @@ class ChangeForm(ServiceForm):
         return bool({"nurse", "start"} & set(self.changed_data))
 
 
-class ChangeInline(ReadOnly, NamedInline):
-    model = AppointmentChange
-    fields = ("version", "at", "kind", "source", "actor", "reason", "old", "new")
-    verbose_name_plural = "history"
-
-
-class MessageInline(ReadOnly, NamedInline):
-    model = Message
-    fields = ("created_at", "kind", "channel", "status", "body")
-
-
 @admin.register(Appointment)
 class AppointmentAdmin(ClinicTimeAdmin):
     """Visits; every change is a call of a service."""
@@ -193,7 +183,7 @@ class AppointmentAdmin(ClinicTimeAdmin):
     search_help_text = "Patient or nurse"
     autocomplete_fields = ("patient", "nurse", "visit_type")
     date_hierarchy = "start"
-    inlines = (ChangeInline, MessageInline)
+    # No inlines: a formset that failed would show the form again after the service had stored the visit.
     actions = ("cancel_selected",)
     list_per_page = 50
     show_full_result_count = False
@@ -207,6 +197,30 @@ class AppointmentAdmin(ClinicTimeAdmin):
     def nurse_name(self, visit: Appointment) -> str:
         """Return the nurse's name."""
         return visit.nurse.name
+
+    @admin.display(description="History")
+    def history(self, visit: Appointment) -> str:
+        """Return what happened to the visit, a line each."""
+        lines = [
+            (
+                timezone.localtime(change.at).strftime("%Y-%m-%d %H:%M"),
+                change.get_kind_display(),
+                change.get_source_display(),
+                change.actor,
+                change.reason,
+            )
+            for change in visit.changes.order_by("version")
+        ]
+        return format_html_join(mark_safe("<br>"), "{} {}, {} ({}) {}", lines) or "Not recorded"
+
+    @admin.display(description="Messages")
+    def texts(self, visit: Appointment) -> str:
+        """Return the texts about the visit, a line each."""
+        lines = [
+            (message.get_kind_display(), message.get_status_display(), message.body)
+            for message in visit.messages.order_by("created_at", "id")
+        ]
+        return format_html_join(mark_safe("<br>"), "{}, {}: {}", lines) or "None"
 
     @admin.action(description="Cancel the selected visits", permissions=["change"])
     def cancel_selected(self, request: HttpRequest, queryset: QuerySet[Appointment]) -> None:
@@ -253,6 +267,8 @@ class AppointmentAdmin(ClinicTimeAdmin):
                         ("end", "source", "late"),
                         ("attendance_confirmed_at", "cancelled_at", "cancelled_by"),
                         ("sequence", "version", "created_at", "updated_at"),
+                        "history",
+                        "texts",
                     )
                 },
             ),
@@ -277,6 +293,8 @@ class AppointmentAdmin(ClinicTimeAdmin):
             "version",
             "created_at",
             "updated_at",
+            "history",
+            "texts",
         )
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:

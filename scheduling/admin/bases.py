@@ -100,6 +100,14 @@ class ReadOnly:
         return False
 
 
+class ReadOnlyInline(ReadOnly, NamedInline):
+    """Rows that are shown below another record; stamps among them are no form fields at all."""
+
+    def get_readonly_fields(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
+        """Return all that is shown."""
+        return self.fields or ()
+
+
 def _named(field: Any) -> Any:
     if field is not None:
         field.label_from_instance = label

@@ -36,6 +36,7 @@ class MessageAdmin(ReadOnly, ClinicTimeAdmin):
 class WebhookEndpointForm(ModelFormBase):
     """The events as boxes to tick."""
 
+    url = forms.URLField(max_length=500, assume_scheme="https")
     events = forms.MultipleChoiceField(
         choices=[(event, event) for event in EVENTS],
         widget=forms.CheckboxSelectMultiple,

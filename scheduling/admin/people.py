@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from scheduling.admin.bases import ClinicTimeAdmin, ModelFormBase, NamedInline, ReadOnly
+from scheduling.admin.bases import ClinicTimeAdmin, ModelFormBase, NamedInline, ReadOnlyInline
 from scheduling.models import (
     Availability,
     AvailabilityOverride,
@@ -50,7 +50,7 @@ class AssignmentInline(NamedInline):
     autocomplete_fields = ("nurse",)
 
 
-class ConsentInline(ReadOnly, NamedInline):
+class ConsentInline(ReadOnlyInline):
     model = Consent
     fields = ("recorded_at", "channel", "purpose", "granted", "source", "wording")
 

@@ -29,7 +29,11 @@ QUARTER = timedelta(minutes=15)
 
 def refusal_of(statement: str, parameters: list[Any]) -> str:
     """Run raw SQL and return the name of the constraint that refuses it."""
-    with pytest.raises(IntegrityError) as caught, transaction.atomic(), connection.cursor() as cursor:
+    with (
+        pytest.raises(IntegrityError) as caught,
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
         cursor.execute(statement, parameters)
     diagnosis = getattr(caught.value.__cause__, "diag", None)
     return str(diagnosis.constraint_name) if diagnosis is not None else str(caught.value)

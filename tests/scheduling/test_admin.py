@@ -1,0 +1,351 @@
+"""The admin site: pleasant to use, and no way around a rule."""
+
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.test import Client
+from django.urls import reverse
+
+from scheduling import models
+from scheduling.models import Appointment, AppointmentChange, Availability, StaffTask
+from tests.factories import (
+    NOW,
+    make_appointment,
+    make_hold,
+    make_nurse,
+    make_patient,
+    make_user,
+    make_visit_type,
+)
+
+pytestmark = pytest.mark.django_db
+
+PAGES = [model for model in admin.site._registry if model._meta.app_label == "scheduling"]
+
+
+@pytest.fixture(autouse=True)
+def _clinic_clock(settings: Any) -> None:
+    settings.CAREMATIX_NOW = NOW
+
+
+@pytest.fixture
+def staff(client: Client) -> Client:
+    user = make_user(role="admin", is_staff=True, is_superuser=True)
+    client.force_login(user)
+    return client
+
+
+def booking(visit: Appointment | None = None, **changes: Any) -> dict[str, Any]:
+    """Return what the form for a new visit sends; times are the clinic's."""
+    given = {
+        "patient": make_patient().pk,
+        "nurse": visit.nurse_id if visit else make_nurse().pk,
+        "visit_type": make_visit_type().pk,
+        "start_0": "2026-03-06",
+        "start_1": "09:00",
+        "reason": "",
+    }
+    return given | changes
+
+
+def change(visit: Appointment, **changes: Any) -> dict[str, Any]:
+    """Return what the form for a stored visit sends."""
+    given = {
+        "nurse": visit.nurse_id,
+        "start_0": "2026-03-06",
+        "start_1": "09:00",
+        "act": "",
+        "cancellation_reason": "clinic",
+        "note": "",
+        "seen_version": visit.version,
+    }
+    return given | changes
+
+
+ADD = "/admin/scheduling/appointment/add/"
+
+
+def page_of(visit: Appointment) -> str:
+    return reverse("admin:scheduling_appointment_change", args=[visit.pk])
+
+
+def errors_of(response: Any) -> dict[str, list[str]]:
+    """Return the errors of the form on a page."""
+    assert response.status_code == 200, "the form was accepted"
+    return dict(response.context["adminform"].form.errors)
+
+
+class TestEveryModel:
+    def test_is_in_the_admin(self) -> None:
+        """History lines stand on the page of their visit."""
+        wanted = {
+            getattr(models, name)
+            for name in models.__all__
+            if isinstance(getattr(models, name), type) and hasattr(getattr(models, name), "_meta")
+        }
+
+        assert wanted - set(PAGES) == {AppointmentChange}
+
+    @pytest.mark.parametrize("model", PAGES, ids=lambda model: model.__name__)
+    def test_has_a_list_that_answers_with_and_without_a_search(
+        self, staff: Client, model: Any
+    ) -> None:
+        make_hold(nurse=make_appointment().nurse, start=NOW)
+        address = reverse(f"admin:scheduling_{model._meta.model_name}_changelist")
+
+        assert staff.get(address).status_code == 200
+        assert staff.get(address, {"q": "López 1958-04-12"}).status_code == 200
+
+    @pytest.mark.parametrize("model", PAGES, ids=lambda model: model.__name__)
+    def test_has_a_form_where_rows_may_be_added(self, staff: Client, model: Any) -> None:
+        address = reverse(f"admin:scheduling_{model._meta.model_name}_add")
+
+        status = staff.get(address).status_code
+
+        read_only = {"SlotHold", "Message", "WebhookDelivery"}
+        assert status == (403 if model.__name__ in read_only else 200)
+
+
+class TestBooking:
+    def test_goes_through_the_service(self, staff: Client) -> None:
+        response = staff.post(ADD, booking(reason="by hand"))
+
+        assert response.status_code == 302
+        visit = Appointment.objects.get()
+        assert (visit.source, visit.reason) == ("admin", "by hand")
+        assert visit.start.isoformat() == "2026-03-06T14:00:00+00:00"  # 09:00 in the clinic
+        assert visit.changes.get().actor.startswith("user:")
+
+    def test_of_a_taken_slot_is_an_error_of_the_form(self, staff: Client) -> None:
+        taken = make_appointment()
+
+        errors = errors_of(staff.post(ADD, booking(taken)))
+
+        assert errors == {"start": ["That time is taken."]}
+        assert Appointment.objects.count() == 1
+
+    def test_of_a_busy_patient_is_an_error_of_the_form(self, staff: Client) -> None:
+        taken = make_appointment()
+
+        errors = errors_of(staff.post(ADD, booking(patient=taken.patient_id)))
+
+        assert "patient" in errors
+
+    @pytest.mark.parametrize(
+        ("changes", "field"),
+        [
+            ({"start_0": "2026-03-07"}, "nurse"),  # a Saturday
+            ({"start_1": "09:07"}, "start"),  # off the grid
+            ({"start_0": "2026-03-05", "start_1": "11:30"}, "start"),  # too soon
+            ({"start_0": "2026-03-08", "start_1": "02:30"}, "start"),  # the clocks skip it
+            ({"patient": ""}, "patient"),
+        ],
+    )
+    def test_outside_of_the_rules_is_an_error_of_the_form(
+        self, staff: Client, changes: dict[str, str], field: str
+    ) -> None:
+        errors = errors_of(staff.post(ADD, booking(**changes)))
+
+        assert field in errors
+        assert not Appointment.objects.exists()
+
+    def test_of_a_time_that_somebody_holds_is_an_error_of_the_form(self, staff: Client) -> None:
+        nurse = make_nurse()
+        make_hold(nurse=nurse)
+
+        assert "start" in errors_of(staff.post(ADD, booking(nurse=nurse.pk)))
+
+
+class TestChanging:
+    def test_moves_through_the_service(self, staff: Client) -> None:
+        visit = make_appointment()
+
+        response = staff.post(page_of(visit), change(visit, start_1="10:00"))
+
+        assert response.status_code == 302
+        moved = Appointment.objects.get()
+        assert (moved.start.hour, moved.sequence) == (15, 1)
+
+    def test_to_a_taken_time_is_an_error_of_the_form(self, staff: Client) -> None:
+        visit = make_appointment()
+        make_appointment(nurse=visit.nurse, start=visit.end)
+
+        errors = errors_of(staff.post(page_of(visit), change(visit, start_1="09:30")))
+
+        assert errors == {"start": ["That time is taken."]}
+        visit.refresh_from_db()
+        assert visit.sequence == 0
+
+    def test_cancels_with_a_reason(self, staff: Client) -> None:
+        visit = make_appointment()
+
+        staff.post(page_of(visit), change(visit, act="cancel", cancellation_reason="nurse"))
+
+        visit.refresh_from_db()
+        assert (visit.status, visit.cancellation_reason) == ("cancelled", "nurse")
+        assert AppointmentChange.objects.get().source == "admin"
+
+    def test_obeys_the_table_of_transitions(self, staff: Client) -> None:
+        visit = make_appointment()
+
+        errors = errors_of(staff.post(page_of(visit), change(visit, act="fulfil")))
+
+        assert errors == {"__all__": ["It is too early for that."]}
+
+    def test_needs_a_reason_for_an_error(self, staff: Client) -> None:
+        visit = make_appointment()
+
+        assert errors_of(staff.post(page_of(visit), change(visit, act="error")))
+        staff.post(page_of(visit), change(visit, act="error", note="wrong patient"))
+
+        visit.refresh_from_db()
+        assert visit.status == "entered-in-error"
+
+    def test_refuses_two_things_at_once(self, staff: Client) -> None:
+        visit = make_appointment()
+
+        errors = errors_of(staff.post(page_of(visit), change(visit, act="cancel", start_1="10:00")))
+
+        assert "__all__" in errors
+
+    def test_refuses_to_overwrite_what_somebody_else_changed(self, staff: Client) -> None:
+        visit = make_appointment(version=3)
+
+        errors = errors_of(staff.post(page_of(visit), change(visit, act="cancel", seen_version=2)))
+
+        assert "__all__" in errors
+
+    def test_ignores_a_status_that_is_posted_past_the_form(self, staff: Client) -> None:
+        visit = make_appointment()
+
+        staff.post(page_of(visit), change(visit, status="fulfilled", version=9, patient="x"))
+
+        visit.refresh_from_db()
+        assert (visit.status, visit.version) == ("booked", 1)
+
+    def test_shows_what_happened_to_the_visit(self, staff: Client) -> None:
+        visit = make_appointment()
+        staff.post(page_of(visit), change(visit, act="cancel", note="the nurse is ill"))
+
+        assert "the nurse is ill" in staff.get(page_of(visit)).content.decode()
+
+    def test_never_deletes_a_visit(self, staff: Client) -> None:
+        visit = make_appointment()
+        listing = reverse("admin:scheduling_appointment_changelist")
+
+        deletion = staff.post(
+            reverse("admin:scheduling_appointment_delete", args=[visit.pk]), {"post": "yes"}
+        )
+        staff.post(listing, {"action": "delete_selected", "_selected_action": [visit.pk]})
+
+        assert deletion.status_code == 403
+        assert Appointment.objects.filter(pk=visit.pk).exists()
+
+    def test_cancels_several_and_says_which_could_not_be(self, staff: Client) -> None:
+        visit, over = make_appointment(), make_appointment(status="fulfilled")
+
+        response = staff.post(
+            reverse("admin:scheduling_appointment_changelist"),
+            {"action": "cancel_selected", "_selected_action": [visit.pk, over.pk]},
+            follow=True,
+        )
+
+        assert "Visits cancelled: 1." in response.content.decode()
+        assert "cannot be cancelled any more: 1" in response.content.decode()
+
+
+class TestChoices:
+    def test_show_names_and_find_them_in_any_spelling(self, staff: Client) -> None:
+        make_patient(first_name="María", last_name="López")
+
+        answer = staff.get(
+            "/admin/autocomplete/",
+            {
+                "term": "lopez",
+                "app_label": "scheduling",
+                "model_name": "appointment",
+                "field_name": "patient",
+            },
+        ).json()
+
+        assert [result["text"].startswith("María López, born") for result in answer["results"]] == [
+            True
+        ]
+
+    def test_find_a_patient_by_birth_date(self, staff: Client) -> None:
+        patient = make_patient()
+
+        page = staff.get(
+            "/admin/scheduling/patient/", {"q": patient.date_of_birth.isoformat()}
+        ).content.decode()
+
+        assert patient.last_name in page
+
+
+class TestNursePage:
+    def test_takes_weekly_hours_in_the_same_form(self, staff: Client) -> None:
+        nurse = make_nurse(works=False)
+        address = reverse("admin:scheduling_nurse_change", args=[nurse.pk])
+
+        response = staff.post(
+            address,
+            {
+                "first_name": nurse.first_name,
+                "last_name": nurse.last_name,
+                "license_number": nurse.license_number,
+                "license_state": nurse.license_state,
+                "license_expires_on": "2030-12-31",
+                "languages": ["en", "es"],
+                "time_zone": nurse.time_zone,
+                "buffer_before_minutes": "0",
+                "buffer_after_minutes": "10",
+                "slot_offset_minutes": "0",
+                "active": "on",
+                "availability-TOTAL_FORMS": "1",
+                "availability-INITIAL_FORMS": "0",
+                "availability-0-kind": "work",
+                "availability-0-weekday": "0",
+                "availability-0-start": "09:00",
+                "availability-0-end": "17:00",
+                "overrides-TOTAL_FORMS": "0",
+                "overrides-INITIAL_FORMS": "0",
+            },
+        )
+
+        assert response.status_code == 302
+        nurse.refresh_from_db()
+        assert nurse.languages == ["en", "es"]
+        assert Availability.objects.get().nurse == nurse
+
+    def test_refuses_a_time_zone_that_does_not_exist(self, staff: Client) -> None:
+        address = reverse("admin:scheduling_nurse_add")
+
+        errors = errors_of(staff.post(address, {"time_zone": "America/Gotham"}))
+
+        assert "time_zone" in errors
+
+
+class TestStaffTasks:
+    def test_are_stamped_when_done(self, staff: Client) -> None:
+        task = StaffTask.objects.create(
+            kind="message", due_at=NOW, source="voice", actor="call:1", text="Call back"
+        )
+        address = reverse("admin:scheduling_stafftask_change", args=[task.pk])
+
+        response = staff.post(
+            address,
+            {
+                "kind": "message",
+                "urgency": "routine",
+                "status": "done",
+                "text": "Call back",
+                "due_at_0": "2026-03-05",
+                "due_at_1": "10:00",
+            },
+        )
+
+        assert response.status_code == 302
+        task.refresh_from_db()
+        assert task.done_at is not None
+        assert task.done_by is not None
