@@ -11,7 +11,7 @@ from django.db import connections
 from django.http import HttpResponse, QueryDict
 from django.test import Client
 from django.utils import timezone
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django.fixtures import Settings
 
 from accounts.models import AuditEvent
 from tests.voice.twilio_requests import CALL_SID, call_fields, post, post_signed_as, signature
@@ -61,7 +61,7 @@ class TestSignatureS1:
         assert post("/twilio/not/there", call_fields()).status_code == 404
 
     def test_refuses_everything_while_no_token_is_configured(
-        self, settings: SettingsWrapper
+        self, settings: Settings
     ) -> None:
         signed = signature(VOICE, call_fields())
         settings.TWILIO_AUTH_TOKEN = ""
@@ -114,14 +114,14 @@ class TestSignedAddressS2:
 
 @pytest.mark.django_db
 class TestTokenRotationS3:
-    def test_accepts_the_present_and_the_next_token(self, settings: SettingsWrapper) -> None:
+    def test_accepts_the_present_and_the_next_token(self, settings: Settings) -> None:
         settings.TWILIO_AUTH_TOKEN_NEXT = "n" * 32
 
         for token in (settings.TWILIO_AUTH_TOKEN, settings.TWILIO_AUTH_TOKEN_NEXT):
             signed = signature(VOICE, call_fields(), token=token)
             assert post_signed_as(VOICE, call_fields(), signed).status_code == 200
 
-    def test_refuses_a_token_that_was_removed(self, settings: SettingsWrapper) -> None:
+    def test_refuses_a_token_that_was_removed(self, settings: Settings) -> None:
         removed = settings.TWILIO_AUTH_TOKEN
         settings.TWILIO_AUTH_TOKEN = "n" * 32
 
@@ -162,7 +162,7 @@ class TestAnIncomingCall:
         assert response.status_code == 403
         assert CallLog.objects.count() == 0
 
-    def test_hears_a_polite_answer_when_the_lines_are_full(self, settings: SettingsWrapper) -> None:
+    def test_hears_a_polite_answer_when_the_lines_are_full(self, settings: Settings) -> None:
         settings.MAX_CONCURRENT_CALLS = 0
 
         response = post(VOICE, call_fields())
@@ -234,7 +234,7 @@ class TestTheStreamTokenS6:
                 now=timezone.now(),
             )
 
-    def test_expires(self, settings: SettingsWrapper) -> None:
+    def test_expires(self, settings: Settings) -> None:
         token = token_in(post(VOICE, call_fields()))
         late = timezone.now() + timedelta(seconds=settings.LIMIT_STREAM_TOKEN_SECONDS + 1)
 
@@ -253,7 +253,7 @@ class TestTheStreamTokenS6:
         call = CallLog.objects.get()
         assert token not in {str(getattr(call, f.attname)) for f in CallLog._meta.fields}
 
-    def test_survives_a_change_of_the_secret_key(self, settings: SettingsWrapper) -> None:
+    def test_survives_a_change_of_the_secret_key(self, settings: Settings) -> None:
         token = token_in(post(VOICE, call_fields()))
         settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
         settings.SECRET_KEY = "another-secret-key-that-is-long-enough-for-every-check"
@@ -276,7 +276,7 @@ class TestAfterTheStream:
         [("ended", ["Hangup"]), ("transfer", ["Dial", "Say", "Hangup"])],
     )
     def test_does_what_the_call_stored(
-        self, intent: str, expected: list[str], settings: SettingsWrapper
+        self, intent: str, expected: list[str], settings: Settings
     ) -> None:
         settings.STAFF_TRANSFER_NUMBER = "+12025550150"
         post(VOICE, call_fields())
@@ -286,7 +286,7 @@ class TestAfterTheStream:
 
         assert verbs(response) == expected
 
-    def test_dials_staff_cold_and_shows_our_own_number(self, settings: SettingsWrapper) -> None:
+    def test_dials_staff_cold_and_shows_our_own_number(self, settings: Settings) -> None:
         settings.STAFF_TRANSFER_NUMBER = "+12025550150"
         post(VOICE, call_fields())
         services.store_intent(call_id=CallLog.objects.get().id, intent="transfer")
