@@ -322,8 +322,9 @@ class VoiceAgentDatabaseHelper:
     # ---- the record ----------------------------------------------------------------------------
 
     def _store(self, request: Request, desk: Desk, outcome: Outcome, *, duration_ms: int) -> None:
-        answer = outcome.answer
+        answer, text = outcome.answer, _rendered(outcome)
         internal = {
+            "output": text,  # byte for byte: PostgreSQL keeps no order of keys
             "effect": answer.effect,
             "written": answer.written,
             "state": desk.gate.snapshot(),
@@ -336,7 +337,7 @@ class VoiceAgentDatabaseHelper:
             arguments_digest=request.digest,
             code=answer.code or "ok",
             fact=answer.fact,
-            result=json.loads(_rendered(outcome)) | {INTERNAL: internal},
+            result=json.loads(text) | {INTERNAL: internal},
             repeated=outcome.repeated,
             started_ms=max(request.started_ms, 0),
             duration_ms=duration_ms,
@@ -378,11 +379,11 @@ class VoiceAgentDatabaseHelper:
             )
             answer = Answer(self._phrases().say("bad_arguments"), code="bad_arguments")
             return ToolAnswer(render(answer.output()))
-        output = {name: value for name, value in stored.result.items() if name != INTERNAL}
+        internal = stored.result[INTERNAL]
         changed = None
         if stored.name == "set_language" and stored.code == "ok":
             changed = line.language_session(self._desk(request, call))
-        return ToolAnswer(render(output), stored.result[INTERNAL]["effect"], changed)
+        return ToolAnswer(internal["output"], internal["effect"], changed)
 
     def _settled(self, request: Request) -> ToolAnswer:
         """
