@@ -4,8 +4,8 @@ Constraints that both databases keep: no overlapping ranges, whole minutes.
 `NoOverlap` is scheduling reference, section 5: an exclusion constraint on PostgreSQL, triggers on SQLite.
 """
 
-from collections.abc import Collection, Iterator, Sequence
-from typing import Any
+from collections.abc import Collection, Iterator
+from typing import Any, cast
 
 from django.core.exceptions import ValidationError
 from django.db import DEFAULT_DB_ALIAS
@@ -24,7 +24,7 @@ class WholeMinute(Func):
 
     def as_sqlite(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any
-    ) -> tuple[str, Sequence[Any]]:
+    ) -> Any:
         """Read the stored text, so that other programs than Django can check it as well."""
         return self.as_sql(
             compiler, connection, template="(SUBSTR(%(expressions)s, -3) = ':00')", **context
@@ -32,7 +32,7 @@ class WholeMinute(Func):
 
     def as_postgresql(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any
-    ) -> tuple[str, Sequence[Any]]:
+    ) -> Any:
         """Compare the seconds, of which the microseconds are a fraction."""
         return self.as_sql(
             compiler, connection, template="(EXTRACT(SECOND FROM %(expressions)s) = 0)", **context
@@ -66,11 +66,11 @@ class NoOverlap(BaseConstraint):
 
     def _parts(self, model: type[Model], editor: BaseDatabaseSchemaEditor) -> dict[str, str]:
         columns = {
-            name: editor.quote_name(model._meta.get_field(getattr(self, name)).column)
+            name: editor.quote_name(_field(model, getattr(self, name)).column)
             for name in ("key", "start", "end", "status")
         }
         active = ", ".join(editor.quote_value(status) for status in self.statuses)
-        key = editor.quote_name(model._meta.pk.column)
+        key = editor.quote_name(cast(Any, model._meta.pk).column)
         return columns | {"active": active, "pk": key, "name": self.name}
 
     def _exclude(self, model: type[Model], editor: BaseDatabaseSchemaEditor) -> str:
@@ -147,9 +147,7 @@ class NoOverlap(BaseConstraint):
     ) -> None:
         """Refuse an instance that overlaps a stored rival; forms call this through full_clean()."""
         names = (self.key, self.start, self.end, self.status)
-        key, start, end, status = (
-            getattr(instance, model._meta.get_field(name).attname) for name in names
-        )
+        key, start, end, status = (getattr(instance, _field(model, name).attname) for name in names)
         if set(names) & set(exclude or ()) or status not in self.statuses:
             return
         if None in (key, start, end):
@@ -177,3 +175,8 @@ class NoOverlap(BaseConstraint):
         return isinstance(other, NoOverlap) and self.deconstruct() == other.deconstruct()
 
     __hash__ = BaseConstraint.__hash__
+
+
+def _field(model: type[Model], name: str) -> Any:
+    """Return a concrete field; the stubs cannot know that it is no relation from elsewhere."""
+    return model._meta.get_field(name)

@@ -247,7 +247,7 @@ class AppointmentAdmin(ClinicTimeAdmin):
     ) -> Any:
         """Choose between booking and changing, and tell the form who acts."""
         base = ChangeForm if obj else BookingForm
-        form = super().get_form(request, obj, change, form=base, **kw)
+        form: Any = super().get_form(request, obj, change, form=base, **kw)
         form.actor = f"user:{request.user.pk}"
         return form
 

@@ -6,7 +6,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.db import models
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.template.response import SimpleTemplateResponse
 from django.utils import timezone
 
@@ -42,10 +42,9 @@ class NamedAutocomplete(AutocompleteJsonView):
         return {**super().serialize_result(obj, to_field_name), "text": label(obj)}
 
 
-def autocomplete_view(request: HttpRequest) -> HttpResponse:
+def autocomplete_view(request: HttpRequest) -> Any:
     """Answer the admin's choice fields."""
-    response: HttpResponse = NamedAutocomplete.as_view(admin_site=admin.site)(request)
-    return response
+    return NamedAutocomplete.as_view(admin_site=admin.site)(request)
 
 
 class ClinicTimeAdmin(ModelAdminBase):
@@ -53,7 +52,7 @@ class ClinicTimeAdmin(ModelAdminBase):
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    ) -> Any:
         """List the rows."""
         with timezone.override(clinic_zone()):
             return _rendered(super().changelist_view(request, extra_context))

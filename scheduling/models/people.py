@@ -1,7 +1,7 @@
 """Patients, who may speak for them, the nurses, and who cares for whom."""
 
 import uuid
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
@@ -14,6 +14,11 @@ from scheduling.names import name_key
 
 MAX_BUFFER_MINUTES = 240
 MAX_DAILY_CAP = 100
+
+if TYPE_CHECKING:  # the stubs know the class as generic, Django itself does not
+    NameKeyBase = models.CharField[str, str]
+else:
+    NameKeyBase = models.CharField
 
 e164 = RegexValidator(
     r"^\+[1-9]\d{6,14}$", "Write the number with its country code, such as +12025550101."
@@ -28,7 +33,7 @@ def validate_zone(name: str) -> None:
         raise ValidationError("Choose an IANA time zone, such as America/New_York.") from error
 
 
-class NameKeyField(models.CharField):
+class NameKeyField(NameKeyBase):
     """The comparable form of the row's first and last name, kept up to date on every save."""
 
     def pre_save(self, model_instance: models.Model, add: bool) -> str:

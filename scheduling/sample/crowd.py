@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from itertools import islice
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db.models import Count
@@ -200,8 +201,8 @@ def _load_nurses(wanted: int, seed: int, calendar: Calendar) -> None:
     present = len(_crowd_nurses())
     skills = list(Specialization.objects.order_by("code"))
     made: list[Nurse] = []
-    trained = []
-    hours = []
+    trained: list[Any] = []
+    hours: list[Availability] = []
     for number in range(present, wanted):
         dice = _dice(seed, "nurse", number)
         nurse = Nurse(

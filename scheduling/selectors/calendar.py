@@ -6,7 +6,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from scheduling.clock import clinic_zone
 from scheduling.models import Clinic, Holiday, OpeningHours
 
-DEFAULT_HOURS = {weekday: ((time(8), time(17)),) for weekday in range(5)}
+DEFAULT_HOURS: dict[int, tuple[tuple[time, time], ...]] = {
+    weekday: ((time(8), time(17)),) for weekday in range(5)
+}
 LONGEST_CLOSURE_DAYS = 60
 
 

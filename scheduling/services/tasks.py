@@ -95,12 +95,13 @@ def join_waitlist(
         raise SchedulingError("The last day is before the first.")
     if not Patient.objects.filter(pk=patient_id, active=True).exists():
         raise NotFound("There is no such patient.")
-    if nurse_id is not None and not Nurse.objects.filter(pk=nurse_id, active=True).exists():
+    nurse = Nurse.objects.filter(pk=nurse_id, active=True).first() if nurse_id else None
+    if nurse_id is not None and nurse is None:
         raise NurseUnknown("There is no such nurse.")
     entry, _ = WaitlistEntry.objects.get_or_create(
         patient_id=patient_id,
         visit_type=visit_type_with_code(visit_type),
-        nurse_id=nurse_id,
+        nurse=nurse,
         earliest=earliest,
         latest=latest,
         parts_of_day=parts,

@@ -143,7 +143,7 @@ class TestBooking:
         ],
     )
     def test_outside_of_the_rules_is_an_error_of_the_form(
-        self, staff: Client, changes: dict[str, str], field: str
+        self, staff: Client, changes: dict[str, Any], field: str
     ) -> None:
         errors = errors_of(staff.post(ADD, booking(**changes)))
 

@@ -1,5 +1,6 @@
 """What may become of a visit: the table of scheduling reference, section 8, against a second telling of it."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -37,7 +38,7 @@ ALLOWED = {
     ("noshow", "entered-in-error"),
     ("cancelled", "entered-in-error"),
 }
-ACTS = {
+ACTS: dict[str, Callable[..., Appointment]] = {
     "arrived": services.arrive,
     "fulfilled": services.fulfil,
     "noshow": services.record_no_show,
