@@ -16,26 +16,25 @@ from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from hashlib import sha256
 from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
-from django.utils.crypto import salted_hmac
 
 from accounts.models import AuditEvent
 from accounts.services import record_event
 from scheduling import services
 from scheduling.clock import clinic_now, clinic_zone
 from scheduling.exceptions import SchedulingError
-from voice.assistant import identity, line, proposals, visits
+from voice.assistant import confirmations, identity, line, proposals, visits
 from voice.assistant.answers import NEXT, Answer, render
 from voice.assistant.arguments import BadArguments, parse
 from voice.assistant.desk import Desk, UnknownHandle
 from voice.assistant.gate import Gate, Limits, Trust
 from voice.assistant.phrases import Phrases
+from voice.assistant.requests import Request
 from voice.assistant.tools import TOOLS, Tool
 from voice.models import CallLog, ToolCall
 from voice.protocol.commands import Evidence, ToolAnswer
@@ -58,7 +57,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "propose_booking": proposals.propose_booking,
     "propose_reschedule": proposals.propose_reschedule,
     "propose_cancellation": proposals.propose_cancellation,
-    "confirm_proposal": proposals.confirm_proposal,
+    "confirm_proposal": confirmations.confirm_proposal,
     "confirm_attendance": visits.confirm_attendance,
     "join_waitlist": visits.join_waitlist,
     "leave_message": line.leave_message,
@@ -69,37 +68,6 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "wait_for_caller": line.wait_for_caller,
     "end_call": line.end_call,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One function call of the model, as it came."""
-
-    call_id: str
-    name: str
-    arguments: str
-    evidence: Evidence
-    started_ms: int
-
-    @property
-    def key(self) -> str:
-        """The function-call id as it is stored."""
-        if re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", self.call_id):
-            return self.call_id
-        return sha256(self.call_id.encode(errors="replace")).hexdigest()
-
-    @property
-    def digest(self) -> str:
-        """What tells a repeat from another request under the same id; keyed, for the arguments may hold a PIN."""
-        text = f"{self.name}\n{self.arguments}"
-        return salted_hmac(
-            "voice.tool_call", text.encode(errors="replace"), algorithm="sha256"
-        ).hexdigest()
-
-    @property
-    def shown_name(self) -> str:
-        """The tool's name as it is stored: of an unknown one only what a name is made of."""
-        return re.sub(r"[^A-Za-z0-9_ -]", "?", self.name)[:64]
 
 
 @dataclass(slots=True)

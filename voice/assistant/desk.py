@@ -21,6 +21,7 @@ from voice.models import CallLog
 from voice.protocol.commands import Evidence
 
 OFFERS = 3
+PROVISIONAL_BOOKINGS = 1
 SOURCE = "voice"
 WIDENING_DAYS = (14, 60)
 
@@ -231,6 +232,11 @@ class Desk:
         return list(
             selectors.upcoming_appointments(patient_id=self.patient_id, now=self.now, limit=limit)
         )
+
+    def has_enough_visits(self) -> bool:
+        """Say whether the patient may have no further coming visit: three, or one for a record nobody has checked."""
+        most = PROVISIONAL_BOOKINGS if self.gate.provisional else settings.LIMIT_FUTURE_BOOKINGS
+        return selectors.count_upcoming(patient_id=self.patient_id, now=self.now) >= int(most)
 
     @property
     def last_day(self) -> date:

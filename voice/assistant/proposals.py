@@ -1,30 +1,23 @@
-"""Changes in two steps: propose, hear the read-back, confirm (S19; voice-conversation, section 10)."""
+"""The first of two steps of a change: check it, hold its time, read it back (security reference, S19)."""
 
 import secrets
 from collections.abc import Mapping
-from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
 from django.conf import settings
 
 from scheduling import selectors, services
-from scheduling.exceptions import SchedulingError, SlotExpired, SlotTaken, TooLate
-from scheduling.selectors import Opening
+from scheduling.exceptions import SchedulingError
 from voice.assistant import callers, visits
 from voice.assistant.answers import Answer
 from voice.assistant.dates import Days, looks_like_a_time
-from voice.assistant.desk import SOURCE, Desk
+from voice.assistant.desk import Desk
 from voice.assistant.gate import Proposal, SlotHandle
 from voice.assistant.identity import birth_date
 from voice.assistant.phrases import short_name, weekday_words
 
-PROVISIONAL_BOOKINGS = 1
 NONCE_BYTES = 6
-TIME_GONE = {"slot_taken", "slot_expired", "not_available", "invalid_time", "time_does_not_exist"}
-
-
-# ---- propose --------------------------------------------------------------------------------------
 
 
 def propose_registration(desk: Desk, values: Mapping[str, Any]) -> Answer:
@@ -75,7 +68,7 @@ def propose_booking(desk: Desk, values: Mapping[str, Any]) -> Answer:
         return _no_such_time(desk)
     slot = desk.own_slot(values["slot"])
     visit_type = str(values.get("visit_type", slot.visit_type))
-    if desk.gate.bookings >= desk.limits.bookings or _has_enough(desk):
+    if desk.gate.bookings >= desk.limits.bookings or desk.has_enough_visits():
         return desk.refuse("limit_reached", "limit_bookings")
     if refusal := _unusable(desk, slot, visit_type=visit_type):
         return refusal
@@ -167,12 +160,6 @@ def _slot_values(slot: SlotHandle, visit_type: str) -> dict[str, Any]:
     }
 
 
-def _has_enough(desk: Desk) -> bool:
-    """Say whether the patient may have no further coming visit: three, or one for a record nobody has checked."""
-    most = PROVISIONAL_BOOKINGS if desk.gate.provisional else settings.LIMIT_FUTURE_BOOKINGS
-    return int(selectors.count_upcoming(patient_id=desk.patient_id, now=desk.now)) >= most
-
-
 def _unusable(
     desk: Desk, slot: SlotHandle, *, visit_type: str, moving: Any = None
 ) -> Answer | None:
@@ -197,7 +184,7 @@ def _unusable(
             ignore_appointment_id=moving.pk if moving is not None else None,
         )
     except SchedulingError as error:
-        return _time_gone(desk, error, slot.start, visit_type=visit_type, moving=moving)
+        return visits.time_gone(desk, error, slot.start, visit_type=visit_type, moving=moving)
     return None
 
 
@@ -217,205 +204,6 @@ def _lateness(desk: Desk, appointment: Any, line: str) -> tuple[bool, Answer | N
         say = desk.phrases.say(line, hours=hours)
         return True, Answer(say, code="late_change", exact=True)
     return rule == "late_change", None
-
-
-# ---- confirm --------------------------------------------------------------------------------------
-
-
-def confirm_proposal(desk: Desk, values: Mapping[str, Any]) -> Answer:
-    """Carry out the open proposal, if its read-back was heard and answered; report the row that was stored."""
-    proposal = desk.gate.proposal
-    if proposal is None:
-        return desk.refuse("confirm_required", "confirm_nothing")
-    if proposal.is_expired(at_ms=desk.started_ms, limits=desk.limits):
-        return _expired(desk, proposal)
-    missing = desk.gate.missing_evidence(proposal, desk.evidence)
-    if missing or not secrets.compare_digest(
-        proposal.nonce.encode(), str(values["proposal"]).encode()
-    ):
-        proposal.evidence_ids.append(desk.call_id)
-        code = missing or "confirm_required"
-        say = desk.phrases.say(code, read_back=proposal.read_back)
-        return Answer(say, code=code, data={"proposal": proposal.nonce}, exact=True)
-    desk.gate.proposal = None
-    match proposal.action:
-        case "booking":
-            return _book(desk, proposal.values)
-        case "reschedule":
-            return _reschedule(desk, proposal.values)
-        case "cancellation":
-            return _cancel(desk, proposal.values)
-        case "registration":
-            return _register(desk, proposal.values)
-
-
-def _book(desk: Desk, values: Mapping[str, Any]) -> Answer:
-    start = datetime.fromisoformat(values["start"])
-    if _has_enough(desk):
-        return desk.refuse("limit_reached", "limit_bookings")
-    try:
-        appointment = services.book_appointment(
-            patient_id=desk.patient_id,
-            nurse_id=UUID(values["nurse_id"]),
-            start=start,
-            visit_type=values["visit_type"],
-            source=SOURCE,
-            actor=desk.actor,
-            now=desk.now,
-            reason=values["reason"],
-            hold_owner=desk.owner,
-        )
-    except SchedulingError as error:
-        return _time_gone(desk, error, start, visit_type=values["visit_type"])
-    desk.gate.bookings += 1
-    return _done(desk, appointment, "booked", when=desk.phrases.moment(appointment.start))
-
-
-def _reschedule(desk: Desk, values: Mapping[str, Any]) -> Answer:
-    start = datetime.fromisoformat(values["start"])
-    appointment = _still_theirs(desk, values["appointment_id"])
-    if appointment is None:
-        return desk.refuse("not_found")
-    try:
-        moved = services.reschedule_appointment(
-            appointment_id=appointment.pk,
-            nurse_id=UUID(values["nurse_id"]),
-            start=start,
-            source=SOURCE,
-            actor=desk.actor,
-            now=desk.now,
-            hold_owner=desk.owner,
-        )
-    except TooLate:
-        return desk.refuse("too_late")
-    except SchedulingError as error:
-        return _time_gone(desk, error, start, visit_type=values["visit_type"], moving=appointment)
-    return _done(desk, moved, "rescheduled", when=desk.phrases.moment(moved.start))
-
-
-def _cancel(desk: Desk, values: Mapping[str, Any]) -> Answer:
-    appointment = _still_theirs(desk, values["appointment_id"])
-    if appointment is None:
-        return desk.refuse("not_found")
-    try:
-        cancelled = services.cancel_appointment(
-            appointment_id=appointment.pk,
-            source=SOURCE,
-            actor=desk.actor,
-            now=desk.now,
-            reason="patient",
-            reason_text=values["reason"],
-        )
-    except TooLate:
-        return desk.refuse("too_late")
-    except SchedulingError:
-        return desk.refuse("not_found")
-    return _done(desk, cancelled, "cancelled", when=desk.phrases.moment(cancelled.start))
-
-
-def _register(desk: Desk, values: Mapping[str, Any]) -> Answer:
-    registration = services.register_patient(
-        full_name=values["full_name"],
-        date_of_birth=date.fromisoformat(values["date_of_birth"]),
-        phone=values["phone"],
-        language=values["language"],
-        reason=values["reason"],
-        source=SOURCE,
-        actor=desk.actor,
-        now=desk.now,
-    )
-    desk.gate.verify(patient_id=str(registration.patient_id), acting_as="self", provisional=True)
-    desk.patients.add(str(registration.patient_id))
-    desk.call.patient_id = registration.patient_id
-    name = short_name(registration.first_name)
-    return Answer(
-        desk.phrases.say("registered", name=name),
-        data={"verified": True, "first_name": name, "acting_as": "self"},
-        fact="registered",
-        written=True,
-    )
-
-
-def _done(desk: Desk, appointment: Any, fact: str, *, when: str) -> Answer:
-    """Report a change from the stored row; a text is promised only if its row was written too."""
-    services.release_holds(owner=desk.owner, now=desk.now)
-    desk.link(appointment)
-    nurse = appointment.nurse.name
-    sends_text = appointment.messages.filter(
-        channel="sms", appointment_sequence=appointment.sequence
-    ).exists()
-    say = desk.phrases.say(
-        fact,
-        when=when,
-        nurse=short_name(nurse),
-        text_sent=desk.phrases.say("text_sent") if sends_text else "",
-    )
-    handle = desk.gate.list_appointment(str(appointment.pk))
-    data = {"appointment": handle, **desk.visit(appointment.start, nurse)}
-    return Answer(say, data=data, fact=fact, written=True)
-
-
-def _still_theirs(desk: Desk, appointment_id: str) -> Any:
-    """Return the patient's coming visit, looked up again: it may have been cancelled since it was proposed."""
-    for appointment in desk.upcoming(limit=50):
-        if str(appointment.pk) == appointment_id:
-            return appointment
-    return None
-
-
-def _expired(desk: Desk, proposal: Proposal) -> Answer:
-    desk.gate.proposal = None
-    services.release_holds(owner=desk.owner, now=desk.now)
-    if "start" not in proposal.values:
-        return desk.refuse("confirm_required", "confirm_nothing")
-    start = datetime.fromisoformat(proposal.values["start"])
-    visit_type = str(proposal.values["visit_type"])
-    return desk.refuse_with_offer(
-        "slot_expired", _alternatives(desk, start, visit_type=visit_type), visit_type=visit_type
-    )
-
-
-def _time_gone(
-    desk: Desk, error: SchedulingError, start: datetime, *, visit_type: str, moving: Any = None
-) -> Answer:
-    """
-    Return why a time cannot be had any more, with others near it.
-
-    Raises:
-        SchedulingError: `error`, if it is about something else.
-    """
-    if error.code == "limit_reached":
-        return desk.refuse("limit_reached", "limit_bookings")
-    if error.code not in TIME_GONE:
-        raise error
-    if isinstance(error, SlotTaken) and error.who == "patient":
-        other = selectors.overlapping_appointment(
-            patient_id=desk.patient_id, start=start, end=start + visits.MINUTE
-        )
-        if other is not None and (moving is None or other.pk != moving.pk):
-            return visits.duplicate(desk, other)
-    services.release_holds(owner=desk.owner, now=desk.now)
-    code = "slot_expired" if isinstance(error, SlotExpired) else "slot_taken"
-    if error.code in ("invalid_time", "time_does_not_exist"):
-        code = "invalid_time"
-    others = _alternatives(desk, start, visit_type=visit_type, moving=moving)
-    if moving is not None and code == "slot_taken":
-        kept = desk.phrases.moment(moving.start)
-        return desk.refuse_with_offer(
-            code, others, visit_type=visit_type, line="slot_taken_kept", kept=kept
-        )
-    return desk.refuse_with_offer(code, others, visit_type=visit_type)
-
-
-def _alternatives(
-    desk: Desk, start: datetime, *, visit_type: str, moving: Any = None
-) -> list[Opening]:
-    day = start.astimezone(desk.zone).date()
-    return desk.nearest(
-        Days(day, day),
-        visit_type=visit_type,
-        ignore_appointment_id=moving.pk if moving is not None else None,
-    )
 
 
 def _no_such_time(desk: Desk) -> Answer:

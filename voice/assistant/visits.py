@@ -7,13 +7,15 @@ from typing import Any
 from uuid import UUID
 
 from scheduling import selectors, services
-from scheduling.exceptions import NurseUnknown
+from scheduling.exceptions import NurseUnknown, SchedulingError, SlotExpired, SlotTaken
+from scheduling.selectors import Opening
 from voice.assistant.answers import Answer
 from voice.assistant.dates import Closed, DateConflict, Days, InvalidTime, Wish, resolve
 from voice.assistant.desk import OFFERS, SOURCE, Desk
 from voice.assistant.phrases import short_name
 
 MINUTE = timedelta(minutes=1)
+TIME_GONE = {"slot_taken", "slot_expired", "not_available", "invalid_time", "time_does_not_exist"}
 WISH_FIELDS = ("weekday", "week", "month_day", "in_days", "part_of_day", "after", "before")
 
 
@@ -120,6 +122,49 @@ def duplicate(desk: Desk, appointment: Any) -> Answer:
     )
     data = {"appointments": [_listed(desk, appointment)]}
     return Answer(say, code="duplicate_visit", data=data)
+
+
+def time_gone(
+    desk: Desk, error: SchedulingError, start: datetime, *, visit_type: str, moving: Any = None
+) -> Answer:
+    """
+    Return why a time cannot be had any more, with others near it.
+
+    Raises:
+        SchedulingError: `error`, if it is about something else.
+    """
+    if error.code == "limit_reached":
+        return desk.refuse("limit_reached", "limit_bookings")
+    if error.code not in TIME_GONE:
+        raise error
+    if isinstance(error, SlotTaken) and error.who == "patient":
+        other = selectors.overlapping_appointment(
+            patient_id=desk.patient_id, start=start, end=start + MINUTE
+        )
+        if other is not None and (moving is None or other.pk != moving.pk):
+            return duplicate(desk, other)
+    services.release_holds(owner=desk.owner, now=desk.now)
+    code = "slot_expired" if isinstance(error, SlotExpired) else "slot_taken"
+    if error.code in ("invalid_time", "time_does_not_exist"):
+        code = "invalid_time"
+    others = alternatives(desk, start, visit_type=visit_type, moving=moving)
+    if moving is not None and code == "slot_taken":
+        kept = desk.phrases.moment(moving.start)
+        return desk.refuse_with_offer(
+            code, others, visit_type=visit_type, line="slot_taken_kept", kept=kept
+        )
+    return desk.refuse_with_offer(code, others, visit_type=visit_type)
+
+
+def alternatives(
+    desk: Desk, start: datetime, *, visit_type: str, moving: Any = None
+) -> list[Opening]:
+    day = start.astimezone(desk.zone).date()
+    return desk.nearest(
+        Days(day, day),
+        visit_type=visit_type,
+        ignore_appointment_id=moving.pk if moving is not None else None,
+    )
 
 
 def _listed(desk: Desk, appointment: Any) -> dict[str, str]:

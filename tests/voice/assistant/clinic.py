@@ -19,7 +19,8 @@ from scheduling.models import (
     VisitType,
 )
 from scheduling.services import book_appointment
-from voice.database_helper import Request, VoiceAgentDatabaseHelper
+from voice.assistant.requests import Request
+from voice.database_helper import VoiceAgentDatabaseHelper
 from voice.models import CallLog, ToolCall
 from voice.protocol.commands import CallerTurn, Evidence, Spoken, ToolAnswer
 
