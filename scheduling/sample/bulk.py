@@ -47,8 +47,9 @@ def insert(visits: Iterable[VisitRow]) -> None:
     columns = ", ".join(quote(name) for name in VisitRow._fields)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
+            ready = list(visits)  # they may be read from the database, which a running COPY forbids
             with cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
-                for visit in visits:
+                for visit in ready:
                     copy.write_row(visit)
             return
         marks = ", ".join(["%s"] * len(VisitRow._fields))
