@@ -4,6 +4,7 @@ import uuid
 from typing import ClassVar
 
 from django.db import models
+from django.utils import timezone
 
 
 class PromptVersion(models.Model):
@@ -113,7 +114,7 @@ class CallLog(models.Model):
     stream_token_used_at = models.DateTimeField(null=True, blank=True)
     stream_sid = models.CharField(max_length=64, blank=True)
 
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
     started_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     heartbeat_at = models.DateTimeField(null=True, blank=True)
@@ -187,7 +188,7 @@ class ToolCall(models.Model):
     fact = models.CharField(max_length=24, choices=CallLog.Outcome.choices, blank=True)
     result = models.JSONField(default=dict)
     repeated = models.BooleanField(default=False)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
     started_ms = models.PositiveIntegerField(default=0)
     duration_ms = models.PositiveIntegerField(default=0)
 

@@ -5,6 +5,7 @@ from scheduling.selectors.appointments import (
     change_rule,
     count_upcoming,
     overlapping_appointment,
+    sample_visits_by_phone,
     upcoming_appointments,
 )
 from scheduling.selectors.calendar import (
@@ -52,6 +53,7 @@ __all__ = [
     "overlapping_appointment",
     "patients_matching",
     "relation_phone_numbers",
+    "sample_visits_by_phone",
     "staffed",
     "upcoming_appointments",
 ]

@@ -8,6 +8,8 @@ from scheduling.exceptions import NotFound
 from scheduling.models import ACTIVE_STATUSES, Appointment
 from scheduling.selectors.calendar import clinic_profile
 
+CROWD_REFERENCE = "S"  # what begins the reference numbers of the sample crowd
+
 
 def appointment_with_id(*, appointment_id: UUID) -> Appointment:
     """
@@ -56,3 +58,10 @@ def change_rule(*, start: datetime, now: datetime) -> Literal["free", "late_chan
     if ahead < timedelta(hours=profile.late_change_hours):
         return "late_change"
     return "free"
+
+
+def sample_visits_by_phone(*, limit: int) -> list[Appointment]:
+    """Return visits of the invented crowd that were booked by phone, in a fixed order, for sample calls."""
+    rows = Appointment.objects.filter(source="voice", patient__sample=True)
+    crowd = rows.filter(patient__reference_number__startswith=CROWD_REFERENCE)
+    return list(crowd.select_related("patient", "nurse", "visit_type").order_by("id")[:limit])

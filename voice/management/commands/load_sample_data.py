@@ -1,20 +1,22 @@
-"""Load the sample clinic, and other invented people by number."""
+"""Load the sample clinic, and other invented people, visits and calls by number."""
 
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
 
 from scheduling import services
 from scheduling.clock import clinic_now
 from scheduling.exceptions import DatabaseNotEmpty
+from voice.sample import load_calls
 
 
 class Command(BaseCommand):
-    help = "Load the sample clinic, then invented people and visits up to the numbers asked."
+    help = "Load the sample clinic, then invented people, visits and calls up to the numbers asked."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Say which numbers may be asked."""
-        for name in ("patients", "nurses", "appointments"):
+        for name in ("patients", "nurses", "appointments", "calls"):
             parser.add_argument(f"--{name}", type=self.number, default=0, metavar="N")
         parser.add_argument("--seed", type=int, default=1, metavar="S")
         parser.add_argument(
@@ -38,11 +40,12 @@ class Command(BaseCommand):
         patients: int,
         nurses: int,
         appointments: int,
+        calls: int,
         seed: int,
         reset: bool,
         **options: Any,
     ) -> dict[str, int]:
-        """Return how many rows of each kind were added; a command of a higher app may add its own."""
+        """Return how many rows of each kind were added."""
         added = services.load_clinic(
             now=clinic_now(),
             patients=patients,
@@ -55,6 +58,7 @@ class Command(BaseCommand):
             "patients": added.patients,
             "nurses": added.nurses,
             "appointments": added.appointments,
+            "calls": load_calls(wanted=calls, seed=seed, now=timezone.now()),
         }
 
     @staticmethod
