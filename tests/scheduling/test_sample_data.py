@@ -240,7 +240,7 @@ class TestTheCrowd:
 
         assert Appointment.objects.filter(patient__phone__startswith="+120255501").count() == 3
 
-    def test_has_numbers_that_the_command_takes(self, settings: object, capsys: object) -> None:
+    def test_has_numbers_that_the_command_takes(self) -> None:
         call_command("load_sample_data", patients=5, nurses=1, appointments=10, seed=3)
 
         assert Patient.objects.filter(reference_number__startswith="S").count() == 10
