@@ -6,7 +6,15 @@ database. With the scripted model everything is in this process, and the caller 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Collection,
+    Coroutine,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -91,7 +99,7 @@ def converse(
 
     `runner` runs a coroutine to its end: `asyncio.run` at the pace of speech, `virtual_clock.run` at once.
     """
-    before = snapshot()
+    before, secrets = snapshot(), stored_values()
     rivals = Rivals()
     with watched_model() as sent:
         record = runner(
@@ -104,7 +112,7 @@ def converse(
             )
         )
     changes = difference(before, snapshot(), without=rivals.keys)
-    return graded(scenario, record, changes=changes, sent=sent)
+    return graded(scenario, record, changes=changes, sent=sent, secrets=secrets)
 
 
 def graded(
@@ -113,6 +121,7 @@ def graded(
     *,
     changes: Mapping[str, Difference] | None = None,
     sent: Sequence[str] = (),
+    secrets: Collection[str] = (),
 ) -> Conversation:
     """Grade a call that was held; without `changes` the database's difference is not known and not graded."""
     call = CallLog.objects.filter(call_sid=record.call_sid).first()
@@ -130,7 +139,7 @@ def graded(
         lines=lines,
         differences=changes,
         sent=sent,
-        secrets=stored_values(),
+        secrets=secrets,
     )
     return Conversation(scenario, record, lines, call, grade(evidence), sent)
 

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar, cast
 
 T = TypeVar("T")
+_READING_S = 1e-8
 _LONGEST_WAIT_S = 30.0  # a job that takes longer hangs
 
 
@@ -55,6 +56,8 @@ class VirtualClockLoop(asyncio.SelectorEventLoop):
         super().__init__(_JumpingSelector(self._jump))
 
     def time(self) -> float:
+        """Return the virtual seconds; reading it takes a moment, as it does on a real clock."""
+        self._virtual_now += _READING_S
         return self._virtual_now
 
     def run_in_executor(  # type: ignore[override]  # typeshed narrows the arguments with TypeVarTuple
