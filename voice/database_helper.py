@@ -108,8 +108,11 @@ class VoiceAgentDatabaseHelper:
         self._work.add(work)
         work.add_done_callback(self._work.discard)
         done, _ = await asyncio.wait({work}, timeout=settings.LIMIT_TOOL_SECONDS)
-        if done:
+        if done and (failure := work.exception()) is None:
             answer = work.result()
+        elif done:
+            logger.error("voice.tool.crashed", exc_info=failure, extra={"tool": request.shown_name})
+            answer = self._unavailable(request, "temporarily_unavailable")
         else:
             logger.warning("voice.tool.slow", extra={"tool": request.shown_name})
             answer = self._unavailable(request, "temporarily_unavailable")
@@ -127,7 +130,12 @@ class VoiceAgentDatabaseHelper:
             )  # a confirmation that was just asked for gets its turn before us (LN10)
         async with self._turn:
             self._ended = True
-            await in_thread(self.release_holds)
+            try:
+                await in_thread(self.release_holds)
+            except (SchedulingError, DatabaseError, InterfaceError):
+                logger.exception(
+                    "voice.holds.not_released"
+                )  # they end by themselves in two minutes
 
     async def _in_turn(self, request: Request) -> ToolAnswer:
         async with self._turn:

@@ -8,6 +8,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+from django.db import OperationalError
 from pytest_django.fixtures import Settings
 
 from scheduling.models import Appointment, Clinic, Consent, SlotHold, StaffTask
@@ -328,6 +329,24 @@ class TestEventLoop:
 
         assert not SlotHold.objects.filter(state="live").exists()
         assert call.tool("find_slots")["code"] == "identity_required"
+
+    def test_a_database_that_is_gone_does_not_disturb_the_hang_up(
+        self, clinic: SampleClinic
+    ) -> None:
+        call = PhoneCall()
+
+        with patch("scheduling.services.release_holds", side_effect=OperationalError("gone")):
+            self.run_async(call.helper.hang_up())
+
+        assert call.tool("find_slots")["code"] == "identity_required"
+
+    def test_s20_a_thread_that_can_not_start_is_answered_for(self, clinic: SampleClinic) -> None:
+        call = PhoneCall()
+
+        with patch("voice.database_helper.in_thread", side_effect=RuntimeError("shutdown")):
+            answer = self.run_async(run(call, "clinic_info", topic="hours"))
+
+        assert json.loads(answer.output)["code"] == "temporarily_unavailable"
 
     def test_ln10_a_confirmation_under_way_finishes_before_the_hang_up(
         self, clinic: SampleClinic
