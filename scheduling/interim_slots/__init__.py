@@ -1,0 +1,33 @@
+"""
+Free time: the core of scheduling, without Django and without a clock.
+
+An instant is an integer, whole minutes since 1970-01-01T00:00Z; a range is half open. Dates and zones appear at the
+edges only (`zones`). `hours` turns weekly windows and their exceptions into free ranges, `engine` turns free ranges
+into the starts of visits, `ranking` chooses among them. The rules are those of the scheduling reference, section 2.
+"""
+
+from scheduling.interim_slots.engine import Calendar, Request, Verdict, judge, reason_for_none, starts
+from scheduling.interim_slots.hours import DateWindow, Hours, WeeklyWindow, free_ranges
+from scheduling.interim_slots.ranking import Candidate, by_care, by_start, spread_out
+from scheduling.interim_slots.zones import edge_to_minute, local_date, to_instant, to_minute
+
+__all__ = [
+    "Calendar",
+    "Candidate",
+    "DateWindow",
+    "Hours",
+    "Request",
+    "Verdict",
+    "WeeklyWindow",
+    "by_care",
+    "by_start",
+    "edge_to_minute",
+    "free_ranges",
+    "judge",
+    "local_date",
+    "reason_for_none",
+    "spread_out",
+    "starts",
+    "to_instant",
+    "to_minute",
+]

@@ -1,0 +1,58 @@
+"""Local time to whole minutes of UTC, and back (scheduling reference, section 3)."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+MINUTE = timedelta(minutes=1)
+MINUTES_PER_DAY = 1440
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def to_minute(moment: datetime) -> int:
+    return (moment - EPOCH) // MINUTE
+
+
+def to_instant(minute: int) -> datetime:
+    return EPOCH + minute * MINUTE
+
+
+@lru_cache(maxsize=16_384)
+def edge_to_minute(zone: ZoneInfo, day: date, minute_of_day: int, *, is_end: bool) -> int:
+    naive = datetime.combine(day, time()) + minute_of_day * MINUTE
+    probe = naive - MINUTE if is_end else naive
+    early = probe.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    late = probe.replace(tzinfo=zone, fold=1).astimezone(UTC)
+    if early <= late:
+        return to_minute(late) + 1 if is_end else to_minute(early)
+    low, high = late, early
+    before = late.astimezone(zone).utcoffset()
+    while high - low > timedelta(seconds=1):
+        middle = low + timedelta(seconds=(high - low) // timedelta(seconds=2))
+        if middle.astimezone(zone).utcoffset() == before:
+            low = middle
+        else:
+            high = middle
+    return to_minute(high)
+
+
+def local_date(zone: ZoneInfo, minute: int) -> date:
+    return to_instant(minute).astimezone(zone).date()
+
+
+def local_minute(zone: ZoneInfo, minute: int) -> int:
+    shown = to_instant(minute).astimezone(zone)
+    return shown.hour * 60 + shown.minute
+
+
+@lru_cache(maxsize=16_384)
+def grid(zone: ZoneInfo, day: date, step: int, offset: int) -> tuple[int, ...]:
+    midnight = datetime.combine(day, time())
+    points: set[int] = set()
+    for minute_of_day in range(offset % step, MINUTES_PER_DAY, step):
+        naive = midnight + minute_of_day * MINUTE
+        for fold in (0, 1):
+            moment = naive.replace(tzinfo=zone, fold=fold).astimezone(UTC)
+            if moment.astimezone(zone).replace(tzinfo=None) == naive:
+                points.add(to_minute(moment))
+    return tuple(sorted(points))
