@@ -30,6 +30,7 @@ FINGERPRINT_BYTES: Final = 2560  # 320 ms from the first loud sample
 _LOUD: Final = 1000  # of 32,767; quieter samples do not begin a line
 _BABBLE_MS_PER_CHARACTER: Final = 60
 _BABBLE_SHORTEST_MS: Final = 500
+_SYLLABLES: Final = 48
 _PAUSE_BETWEEN_PIECES: Final = SILENCE * (40 * BYTES_PER_MS)
 _PAUSE_AFTER_MARK: Final = SILENCE * (160 * BYTES_PER_MS)
 _MARKS: Final = ",.;:?!"
@@ -205,21 +206,36 @@ def _words(text: str) -> list[str]:
 
 
 def _babble(text: str, voice: Voice) -> bytes:
-    """Return syllables of 160 ms that swell and fade over a low buzz; none is quiet long enough to end a turn."""
+    """Return syllables in an order that the text decides; none is quiet long enough to end a turn."""
     choose = random.Random(f"{voice}:{text}")
     length_ms = max(_BABBLE_SHORTEST_MS, len(text) * _BABBLE_MS_PER_CHARACTER)
-    base_hz = 110 if voice == "assistant" else 150
-    audio = bytearray()
-    while len(audio) < length_ms * BYTES_PER_MS:
-        pitch = base_hz * choose.uniform(0.85, 1.25)
-        formant = choose.uniform(400, 1800)
-        samples = choose.randrange(1120, 1440)
-        for index in range(samples):
-            seconds = index / 8000
-            swell = 0.45 + 0.55 * math.sin(math.pi * index / samples)
-            tone = math.sin(2 * math.pi * pitch * seconds) + 0.7 * math.sin(
-                2 * math.pi * formant * seconds
-            )
-            audio.append(encode(int(7000 * swell * tone)))
     whole = length_ms * BYTES_PER_MS // FRAME_BYTES * FRAME_BYTES
+    audio = bytearray()
+    while len(audio) < whole:
+        audio += choose.choice(_syllables(voice))
     return bytes(audio[:whole])
+
+
+@cache
+def _syllables(voice: Voice) -> tuple[bytes, ...]:
+    """Return sounds of about 160 ms that swell and fade: a low buzz, and a tone that differs."""
+    choose = random.Random(voice)
+    base_hz = 110 if voice == "assistant" else 150
+    sounds = []
+    for _ in range(_SYLLABLES):
+        pitch = 2 * math.pi * base_hz * choose.uniform(0.85, 1.25) / 8000
+        formant = 2 * math.pi * choose.uniform(400, 1800) / 8000
+        length = choose.randrange(1120, 1440)
+        sounds.append(
+            bytes(
+                encode(
+                    int(
+                        7000
+                        * (0.45 + 0.55 * math.sin(math.pi * at / length))
+                        * (math.sin(pitch * at) + 0.7 * math.sin(formant * at))
+                    )
+                )
+                for at in range(length)
+            )
+        )
+    return tuple(sounds)
