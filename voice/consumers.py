@@ -9,6 +9,7 @@ record is written in batches.
 import asyncio
 import logging
 from collections.abc import Coroutine, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from channels.generic.websocket import AsyncWebsocketConsumer
@@ -69,7 +70,9 @@ class MediaStreamConsumer(AsyncWebsocketConsumer):
     async def __call__(self, scope: Mapping[str, Any], receive: Any, send: Any) -> None:
         await receive()  # websocket.connect
         if not self.may_connect(scope):
-            await send({"type": "websocket.close", "code": POLICY_VIOLATION})  # 403: not accepted yet
+            await send(
+                {"type": "websocket.close", "code": POLICY_VIOLATION}
+            )  # 403: not accepted yet
             return
         await send({"type": "websocket.accept"})
         try:
@@ -158,6 +161,8 @@ class CallInProgress:
         self.main: asyncio.Task[Any] | None = None
         self.listening = False
         self.tasks: set[asyncio.Task[None]] = set()
+        self.answers: set[asyncio.Task[None]] = set()
+        self.progress = asyncio.Event()
         self.timer: asyncio.TimerHandle | None = None
         self.timer_ms: float | None = None
         self.over: StreamOver | None = None
@@ -187,7 +192,7 @@ class CallInProgress:
             if self.over is None:
                 raise  # the server stops
             reason = await self.close_twilio(self.over)
-        except Exception:  # noqa: BLE001 - the outermost layer of a call: no line stays open and silent (F28)
+        except Exception:  # the outermost layer of a call: no line stays open and silent (F28)
             logger.exception("voice.call.crashed")
             await self.close_twilio(StreamOver(INTERNAL_ERROR, reason))
         finally:
@@ -219,13 +224,13 @@ class CallInProgress:
         try:
             self.openai = await self.connect_model()
         except ModelUnavailable as error:
-            logger.error("voice.model.unavailable", extra={"reason": error.reason})  # noqa: TRY400
+            logger.error("voice.model.unavailable", extra={"reason": error.reason})
             await self.perform([Close(NORMAL, "model_unavailable")])
             return
         await self.perform(self.bridge.openai_opened(self.now_ms))
         async for frame in self.openai:
             try:
-                event = realtime.parse(frame)
+                event = realtime.parse(frame if isinstance(frame, str) else "")
             except realtime.RealtimeError as error:
                 logger.warning("voice.model.malformed", extra={"code": error.code})
                 commands = self.bridge.openai_garbage(self.now_ms)
@@ -262,7 +267,7 @@ class CallInProgress:
                 case RecordTurn() | RecordUsage() | RecordLatency():
                     self.recorder.add(command)
                 case RunTool():
-                    self.spawn(self.answer(command))
+                    self.answers.add(self.spawn(self.answer(command)))
                 case Log():
                     level = logging.WARNING if command.warning else logging.INFO
                     logger.log(level, command.event, extra=dict(command.fields))
@@ -305,6 +310,7 @@ class CallInProgress:
 
     def arm_timer(self) -> None:
         """Wake the bridge when it next has something to do by itself."""
+        self.progress.set()
         due = self.bridge.deadline_ms
         if due == self.timer_ms:
             return
@@ -323,11 +329,12 @@ class CallInProgress:
         await self.perform(self.bridge.tick(self.now_ms))
         self.arm_timer()
 
-    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Start a task of this call; a failure in it ends the call instead of leaving it silent."""
         task = self.loop.create_task(work)
         self.tasks.add(task)
         task.add_done_callback(self.finished)
+        return task
 
     def finished(self, task: asyncio.Task[None]) -> None:
         self.tasks.discard(task)
@@ -363,9 +370,13 @@ class CallInProgress:
     async def settle(self) -> None:
         """Give the model a moment to finish what the caller has asked for, and the transcripts to arrive."""
         await self.perform(self.bridge.stop(self.now_ms))
-        until = self.loop.time() + SETTLE_SECONDS
-        while not self.bridge.settled and self.loop.time() < until:
-            await asyncio.sleep(0.05)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SETTLE_SECONDS):
+                while not self.bridge.settled:
+                    self.progress.clear()
+                    await self.progress.wait()
+        if self.answers:  # a write that has begun is never cut off
+            await asyncio.wait(self.answers, timeout=settings.LIMIT_TOOL_SECONDS)
 
 
 def frame_text(message: Mapping[str, Any]) -> str:

@@ -30,5 +30,5 @@ def has_room() -> bool:
 
 def drain() -> None:
     """Take no new calls from now on."""
-    global _draining  # noqa: PLW0603 - the process has one such state
+    global _draining
     _draining = True

@@ -1,4 +1,4 @@
-"""Invented calls of the past, so that the pages of a fresh clinic have something to show; the same seed gives the same."""
+"""Invented calls of the past, for the pages of a fresh clinic; the same seed gives the same calls."""
 
 import random
 import uuid
@@ -113,7 +113,10 @@ STORIES = (
     ),
     Story("caller_left", 5, (("caller", "Oh, sorry."),), intent=""),
 )  # fmt: skip
-GREETING: Line = ("assistant", "Carematix nursing line. I'm an automated assistant. How can I help?")
+GREETING: Line = (
+    "assistant",
+    "Carematix nursing line. I'm an automated assistant. How can I help?",
+)
 
 
 @transaction.atomic
@@ -157,7 +160,7 @@ def _calls(
     numbers: range, seed: int, now: datetime, visits: Iterator[Appointment | None]
 ) -> Iterator[_Held]:
     for number in numbers:
-        dice = random.Random(f"{seed}|call|{number}")  # noqa: S311 - sample data, not a secret
+        dice = random.Random(f"{seed}|call|{number}")
         story = dice.choices(STORIES, [one.weight for one in STORIES])[0]
         visit = next(islice(visits, 1)) if story.names_visit else None
         if story.names_visit and visit is None:

@@ -20,4 +20,5 @@ _executor = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="call-dat
 async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run database work beside the event loop and return its result."""
     job = database_sync_to_async(function, thread_sensitive=False, executor=_executor)
-    return await job(*args, **kwargs)
+    result: T = await job(*args, **kwargs)
+    return result

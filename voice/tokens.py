@@ -26,7 +26,7 @@ def stream_token(*, call_sid: str, nonce: str) -> str:
 def token_is_right(token: str, *, call_sid: str, nonce: str) -> bool:
     """Compare in constant time, with the present secret key and the ones it replaced."""
     keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    return any([constant_time_compare(token, _sign(call_sid, nonce, key)) for key in keys])
+    return any(constant_time_compare(token, _sign(call_sid, nonce, key)) for key in keys)
 
 
 def _sign(call_sid: str, nonce: str, key: str) -> str:

@@ -1,7 +1,6 @@
 """The stream's door: S4, S5, S6, S7, S8 and S70, through the real ASGI application."""
 
 import asyncio
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,7 +20,7 @@ from tests.voice.media_streams import (
     upgrade_signature,
 )
 from tests.voice.test_webhooks import STATUS, VOICE, token_in
-from tests.voice.twilio_requests import CALL_SID, call_fields, post
+from tests.voice.twilio_requests import call_fields, post
 from voice import live_calls
 from voice.models import CallLog
 
@@ -65,17 +64,17 @@ async def held_call() -> WebsocketCommunicator:
     return socket
 
 
-async def close_code(socket: WebsocketCommunicator, timeout: float = 5) -> int:
+async def close_code(socket: WebsocketCommunicator) -> int:
     """Return the code with which we close a socket, passing over what we send before."""
     while True:
-        message = await socket.receive_output(timeout)
+        message = await socket.receive_output(5)
         if message["type"] == "websocket.close":
             return int(message["code"])
 
 
 async def until(condition: Any) -> None:
     async with asyncio.timeout(5):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - the condition is the product's, it sets no event
             await asyncio.sleep(0.01)
 
 
@@ -387,5 +386,3 @@ class TestTheEndOfACall:
         assert await close_code(socket) == 1011
         await socket.wait(timeout=8)
         assert (await CallLog.objects.aget()).ended_reason == "crashed"
-
-

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpResponse
 from django.test import Client
 from twilio.request_validator import RequestValidator
 
@@ -36,13 +35,12 @@ def signature(path: str, fields: Any, token: str | None = None, base: str = "") 
     return signed
 
 
-def post(path: str, fields: Any, **headers: str) -> HttpResponse:
+def post(path: str, fields: Any, **headers: str) -> Any:
     """Post a form with a right signature; `headers` are added."""
     return post_signed_as(path, fields, signature(path, fields), **headers)
 
 
-def post_signed_as(path: str, fields: Any, signed: str | None, **headers: str) -> HttpResponse:
+def post_signed_as(path: str, fields: Any, signed: str | None, **headers: str) -> Any:
     """Post a form with a signature of one's own, or with none."""
     sent = {} if signed is None else {"X-Twilio-Signature": signed}
-    response: HttpResponse = Client().post(path, fields, headers=sent | headers)
-    return response
+    return Client().post(path, fields, headers=sent | headers)
