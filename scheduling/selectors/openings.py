@@ -29,7 +29,7 @@ from django.db.models import (
     When,
 )
 
-from scheduling import interim_slots as slots
+from scheduling import slots
 from scheduling.clock import clinic_zone
 from scheduling.exceptions import NotAvailable
 from scheduling.models import (
@@ -46,7 +46,7 @@ from scheduling.models import (
 )
 from scheduling.models.appointments import ACTIVE_STATUSES
 from scheduling.selectors.calendar import ClinicProfile
-from scheduling.interim_slots.ranking import rotation
+from scheduling.slots.ranking import rotation
 
 PartOfDay = Literal["morning", "afternoon", "evening"]
 PARTS: dict[str, tuple[int, int]] = {
@@ -60,6 +60,7 @@ SEEN_WITHIN = timedelta(days=365)
 LOAD_STEP = 5
 SPOKEN_POOL = 60
 DEFAULTS = ClinicProfile()
+NOBODY = UUID(int=0)  # no row has this id
 RANK = {"no_hours": 0, "notice": 1, "license": 2, "cap": 3, "fully_booked": 4, "gap_too_short": 5}
 
 
@@ -149,7 +150,9 @@ def find_openings(
     )
     request = _request(kind, since, until, now, patient_visits, holidays)
     asked = replace(request, zone=zone or clinic_zone(), part=_part(part_of_day, earliest, latest))
-    candidates = {row["id"]: _candidate(row, calendars[row["id"]], asked, patient_id) for row in nurses}
+    candidates = {
+        row["id"]: _candidate(row, calendars[row["id"]], asked, patient_id) for row in nurses
+    }
     streams = [
         (candidates[nurse_id], slots.starts(calendar, asked))
         for nurse_id, calendar in calendars.items()
@@ -190,7 +193,7 @@ def find_openings(
 def check_start(
     *,
     nurse_id: UUID,
-    patient_id: UUID,
+    patient_id: UUID | None,
     start: datetime,
     visit_type: str,
     now: datetime,
@@ -267,10 +270,11 @@ def _nurses(
     skilled: bool = True,
 ) -> list[dict[str, Any]]:
     """Return the nurses who may make the visit; `skilled=False` keeps those without the specialization, marked."""
-    assigned = CareAssignment.objects.filter(nurse=OuterRef("pk"), patient_id=patient_id)
+    patient = patient_id or NOBODY
+    assigned = CareAssignment.objects.filter(nurse=OuterRef("pk"), patient_id=patient)
     seen = Appointment.objects.filter(
         nurse=OuterRef("pk"),
-        patient_id=patient_id,
+        patient_id=patient,
         status=Appointment.Status.FULFILLED,
         start__gt=now - SEEN_WITHIN,
     )
@@ -297,16 +301,17 @@ def _nurses(
         if patient_id is not None
         else Value(3),
         skilled=Case(When(has_all, then=True), default=False) if needed else Value(True),
-        patient_state=Subquery(Patient.objects.filter(pk=patient_id).values("state")[:1]),
+        patient_state=Subquery(Patient.objects.filter(pk=patient).values("state")[:1]),
     ).values(
         "id", "first_name", "last_name", "time_zone", "languages", "license_state",
         "license_expires_on", "buffer_before_minutes", "buffer_after_minutes",
         "slot_step_minutes", "slot_offset_minutes", "daily_cap", "care_rank", "skilled",
         "patient_state",
     )  # fmt: skip
-    found = list(rows.order_by("id"))
     # Languages are a JSON list, which the two databases search in different ways.
-    return [row for row in found if language is None or language in row["languages"]]
+    return [
+        dict(row) for row in rows.order_by("id") if language is None or language in row["languages"]
+    ]
 
 
 def _calendars(
@@ -323,7 +328,9 @@ def _calendars(
     """Return the nurses' calendars, the patient's own visits and the holidays."""
     ids = [row["id"] for row in nurses]
     weekly: dict[UUID, list[slots.WeeklyWindow]] = {}
-    for nurse_id, kind_of, weekday, start, end, valid_from, valid_until in _windows(ids, since, until):
+    for nurse_id, kind_of, weekday, start, end, valid_from, valid_until in _windows(
+        ids, since, until
+    ):
         window = slots.WeeklyWindow(
             weekday=weekday,
             start=_minute_of_day(start),
@@ -400,23 +407,22 @@ def _changes(ids: list[UUID], since: datetime, until: datetime) -> QuerySet[Any,
         Q(date__range=(first, last)) | Q(ends_at__gt=since, starts_at__lt=until), nurse_id__in=ids
     )
     changes = rows.order_by().values_list(
-        "nurse_id", "effect", "date", "start", "end", EpochMinute("starts_at"), EpochMinute("ends_at")
+        "nurse_id",
+        "effect",
+        "date",
+        "start",
+        "end",
+        EpochMinute("starts_at"),
+        EpochMinute("ends_at"),
     )
     holidays = Holiday.objects.filter(date__range=(first, last)).order_by()
-    none_of = {
-        "nobody": Value(None, output_field=UUIDField()),
-        "what": Value("holiday", output_field=CharField()),
-        "no_start": Value(None, output_field=TimeField()),
-        "no_end": Value(None, output_field=TimeField()),
-        "no_from": Value(None, output_field=IntegerField()),
-        "no_until": Value(None, output_field=IntegerField()),
-    }
-    return changes.union(
-        holidays.annotate(**none_of).values_list(
-            "nobody", "what", "date", "no_start", "no_end", "no_from", "no_until"
-        ),
-        all=True,
-    )
+    nothing = [
+        Value(None, output_field=field())
+        for field in (TimeField, TimeField, IntegerField, IntegerField)
+    ]
+    nobody = Value(None, output_field=UUIDField())
+    what = Value("holiday", output_field=CharField())
+    return changes.union(holidays.values_list(nobody, what, "date", *nothing), all=True)
 
 
 def _taken(
@@ -450,7 +456,7 @@ def _taken(
     spans = [EpochMinute(name) for name in ("start", "end", "blocked_from", "blocked_until")]
     nobody = Value(None, output_field=UUIDField())
     return visits.values_list("nurse_id", "patient_id", *spans, Value(1)).union(
-        holds.annotate(nobody=nobody).values_list("nurse_id", "nobody", *spans, Value(0)), all=True
+        holds.values_list("nurse_id", nobody, *spans, Value(0)), all=True
     )
 
 

@@ -12,8 +12,8 @@ from datetime import date, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from scheduling.interim_slots.hours import Hours, Range, free_ranges, merge, subtract
-from scheduling.interim_slots.zones import grid, local_date, local_minute
+from scheduling.slots.hours import Hours, Range, free_ranges, merge, subtract
+from scheduling.slots.zones import grid, local_date, local_minute
 
 ONE_DAY = timedelta(days=1)
 Verdict = Literal[

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from scheduling.interim_slots.zones import MINUTES_PER_DAY, edge_to_minute
+from scheduling.slots.zones import MINUTES_PER_DAY, edge_to_minute
 
 Range = tuple[int, int]
 ONE_DAY = timedelta(days=1)
@@ -14,6 +14,13 @@ ONE_DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class WeeklyWindow:
+    """
+    A window of each week; `start` and `end` are minutes of the day.
+
+    An end that is not after the start lies on the next day. The validity, both dates inclusive, is of the date on
+    which the window opens.
+    """
+
     weekday: int
     start: int
     end: int
@@ -22,6 +29,7 @@ class WeeklyWindow:
     is_break: bool = False
 
     def holds_on(self, day: date) -> bool:
+        """Tell whether the window opens on a date."""
         return (
             self.weekday == day.weekday()
             and (self.valid_from is None or self.valid_from <= day)
@@ -31,6 +39,8 @@ class WeeklyWindow:
 
 @dataclass(frozen=True, slots=True)
 class DateWindow:
+    """A change of one local date; without times it is the whole local day."""
+
     day: date
     effect: Literal["add", "remove", "replace"]
     start: int | None = None
@@ -39,6 +49,8 @@ class DateWindow:
 
 @dataclass(frozen=True, slots=True)
 class Hours:
+    """What says when a nurse works; times of windows are read in `zone`, `time_off` is in UTC minutes."""
+
     zone: ZoneInfo
     weekly: tuple[WeeklyWindow, ...] = ()
     dates: tuple[DateWindow, ...] = ()
@@ -46,6 +58,12 @@ class Hours:
 
 
 def free_ranges(hours: Hours, holidays: Collection[date], first: date, last: date) -> list[Range]:
+    """
+    Return the free time of the local dates `first` to `last` and one day around them, merged and in order.
+
+    Removal wins over addition. What was written for a date beats a holiday; a `replace` drops the weekday's windows
+    and breaks.
+    """
     added: list[Range] = []
     removed: list[Range] = list(hours.time_off)
     changes: dict[date, list[DateWindow]] = {}
@@ -54,7 +72,9 @@ def free_ranges(hours: Hours, holidays: Collection[date], first: date, last: dat
     day = first - ONE_DAY
     while day <= last + ONE_DAY:
         written = changes.get(day, [])
-        replaced = [_range(hours.zone, day, c.start, c.end) for c in written if c.effect == "replace"]
+        replaced = [
+            _range(hours.zone, day, c.start, c.end) for c in written if c.effect == "replace"
+        ]
         if replaced:
             added += replaced
         elif day not in holidays:
@@ -74,7 +94,9 @@ def _weekly(hours: Hours, day: date) -> list[Range]:
     breaks: list[Range] = []
     for window in hours.weekly:
         if window.holds_on(day):
-            (breaks if window.is_break else work).append(_range(hours.zone, day, window.start, window.end))
+            (breaks if window.is_break else work).append(
+                _range(hours.zone, day, window.start, window.end)
+            )
     return subtract(merge(work), merge(breaks)) if breaks else work
 
 
@@ -92,6 +114,7 @@ def _range(zone: ZoneInfo, day: date, start: int | None, end: int | None) -> Ran
 
 
 def merge(ranges: Iterable[Range]) -> list[Range]:
+    """Return the union of ranges, in order; ranges that touch become one, empty ones vanish."""
     merged: list[Range] = []
     for start, end in sorted(ranges):
         if end <= start:
@@ -104,6 +127,7 @@ def merge(ranges: Iterable[Range]) -> list[Range]:
 
 
 def subtract(ranges: list[Range], holes: list[Range]) -> list[Range]:
+    """Return `ranges` without `holes`; both are merged and in order."""
     left: list[Range] = []
     index = 0
     for start, end in ranges:

@@ -6,10 +6,10 @@ edges only (`zones`). `hours` turns weekly windows and their exceptions into fre
 into the starts of visits, `ranking` chooses among them. The rules are those of the scheduling reference, section 2.
 """
 
-from scheduling.interim_slots.engine import Calendar, Request, Verdict, judge, reason_for_none, starts
-from scheduling.interim_slots.hours import DateWindow, Hours, WeeklyWindow, free_ranges
-from scheduling.interim_slots.ranking import Candidate, by_care, by_start, spread_out
-from scheduling.interim_slots.zones import edge_to_minute, local_date, to_instant, to_minute
+from scheduling.slots.engine import Calendar, Request, Verdict, judge, reason_for_none, starts
+from scheduling.slots.hours import DateWindow, Hours, WeeklyWindow, free_ranges
+from scheduling.slots.ranking import Candidate, by_care, by_start, spread_out
+from scheduling.slots.zones import edge_to_minute, local_date, to_instant, to_minute
 
 __all__ = [
     "Calendar",
