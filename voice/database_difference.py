@@ -129,6 +129,6 @@ def _labels() -> dict[tuple[str, str], str]:
     for model, name in (("scheduling.Nurse", "name"), ("scheduling.VisitType", "code")):
         for row in apps.get_model(model)._default_manager.all():
             labels[model, str(row.pk)] = str(getattr(row, name))
-    for row in apps.get_model("scheduling.Appointment")._default_manager.values("pk", "start"):
-        labels["scheduling.Appointment", str(row["pk"])] = _plain(row["start"])
+    for visit in apps.get_model("scheduling.Appointment")._default_manager.values("pk", "start"):
+        labels["scheduling.Appointment", str(visit["pk"])] = _plain(visit["start"])
     return labels

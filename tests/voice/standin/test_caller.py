@@ -107,7 +107,8 @@ async def _write(send: Send, event: str, stream_sid: str, **body: Any) -> None:
 
 
 def _header(scope: Mapping[str, Any], name: str) -> str:
-    return dict(scope["headers"]).get(name.encode(), b"").decode()
+    headers: dict[bytes, bytes] = dict(scope["headers"])
+    return headers.get(name.encode(), b"").decode()
 
 
 def call(

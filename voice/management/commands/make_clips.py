@@ -18,7 +18,6 @@ import subprocess
 import tempfile
 import tomllib
 import wave
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,7 +40,7 @@ PIPER_SECONDS: Final = 120
 
 
 class Command(BaseCommand):
-    requires_system_checks: Sequence[str] = []
+    requires_system_checks: list[str] = []
     help = "Record the stand-ins' lines with the Piper program, as mu-law files with a manifest."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -49,6 +49,8 @@ class Command(BaseCommand):
             ]
         except ScenarioError as error:
             raise CommandError(str(error)) from error
+        if not settings.DEBUG:
+            raise CommandError("The conversations pin the clock and need DEBUG=1.")
         if model == "text":
             raise CommandError(
                 "The conversations are phone calls; a run by text alone is not part of this version. Use `voice`."

@@ -2,7 +2,6 @@
 
 import asyncio
 from argparse import ArgumentParser
-from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
@@ -17,7 +16,7 @@ from voice.standin.transports import NetworkTransport
 
 class Command(BaseCommand):
     help = "Place a scripted call to a running server, through its public doors."
-    requires_system_checks: Sequence[str] = []
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("scenario", nargs="?", help="the scenario's name")
