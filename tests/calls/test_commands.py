@@ -20,7 +20,7 @@ class TestSimulateCall:
         assert any("book_visit" in line and "The demo" in line for line in lines)
 
     def test_refuses_an_unknown_scenario_and_names_the_known_ones(self) -> None:
-        with pytest.raises(CommandError, match="known are .*book_visit"):
+        with pytest.raises(CommandError, match=r"known are .*book_visit"):
             call_command("simulate_call", "BK99")
 
     def test_refuses_to_call_without_a_token_to_sign_with(self, settings: Settings) -> None:
