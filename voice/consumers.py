@@ -45,6 +45,7 @@ POLICY_VIOLATION, TOO_BIG, INTERNAL_ERROR, NORMAL = 1008, 1009, 1011, 1000
 MODEL_TRIES = 2
 MODEL_RETRY_SECONDS = 1.0
 SETTLE_SECONDS = 3.0
+TIMER_MARGIN_MS = 0.1  # rounding must not wake the bridge an instant before its time
 
 
 class StreamOver(Exception):
@@ -319,7 +320,7 @@ class CallInProgress:
         self.timer_ms = due
         self.timer = None
         if due is not None:
-            self.timer = self.loop.call_at(due / 1000, self.spawn_tick)
+            self.timer = self.loop.call_at((due + TIMER_MARGIN_MS) / 1000, self.spawn_tick)
 
     def spawn_tick(self) -> None:
         self.timer_ms = None

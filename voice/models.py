@@ -208,6 +208,8 @@ class IdentityAttempt(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     call = models.ForeignKey(CallLog, on_delete=models.CASCADE, related_name="identity_attempts")
     caller_number = models.CharField(max_length=64, blank=True)
+    # A keyed hash of the name that was given, so that walking through birth dates is seen whoever calls (A5).
+    name_digest = models.CharField(max_length=64, blank=True)
     patient = models.ForeignKey(
         "scheduling.Patient", on_delete=models.CASCADE, null=True, blank=True, related_name="+"
     )
@@ -218,7 +220,7 @@ class IdentityAttempt(models.Model):
         ordering: ClassVar[list[str]] = ["created_at", "id"]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["caller_number", "created_at"]),
-            models.Index(fields=["patient", "created_at"]),
+            models.Index(fields=["name_digest", "created_at"]),
             models.Index(fields=["created_at"]),
         ]
 

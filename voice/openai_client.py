@@ -25,7 +25,9 @@ CLOSE_SECONDS = 2
 PING_SECONDS = 20
 MESSAGE_BYTES = 16 * 2**20  # conversation.item.retrieved carries audio
 QUEUED_FRAMES = 256  # an answer arrives as a burst of deltas
-STALLED_BYTES = 2 * 50 * 270  # two seconds of caller audio: more means that the far end does not read
+STALLED_BYTES = (
+    2 * 50 * 270
+)  # two seconds of caller audio: more means that the far end does not read
 RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 
 

@@ -18,9 +18,7 @@ from voice.outcomes import CallFacts, outcome
 from voice.protocol.commands import RecordTurn
 
 HEARTBEAT_LOST = timedelta(seconds=45)
-TERMINAL = frozenset(
-    {"completed", "busy", "failed", "no_answer", "canceled", "overflow"}
-)
+TERMINAL = frozenset({"completed", "busy", "failed", "no_answer", "canceled", "overflow"})
 RANK = {"queued": 0, "initiated": 0, "ringing": 1, "in_progress": 2} | dict.fromkeys(TERMINAL, 3)
 FULL_ATTESTATION = "TN-Validation-Passed-A"
 
@@ -97,7 +95,12 @@ def _admit(call: CallLog, *, has_room: bool, now: datetime) -> None:
 
 
 def _complete_stub(
-    call: CallLog, account_sid: str, from_number: str, to_number: str, attestation: str, now: datetime
+    call: CallLog,
+    account_sid: str,
+    from_number: str,
+    to_number: str,
+    attestation: str,
+    now: datetime,
 ) -> CallLog:
     """Fill in a call that a status callback announced before its own webhook came."""
     call.account_sid = account_sid

@@ -8,6 +8,7 @@ from voice.signatures import twilio_signed
 urlpatterns = [
     path("voice", twilio_signed(webhooks.voice), name="twilio_voice"),
     path("voice/after-stream", twilio_signed(webhooks.after_stream), name="twilio_after_stream"),
+    path("voice/transfer/done", twilio_signed(webhooks.transfer_done), name="twilio_transfer_done"),
     path("voice/status", twilio_signed(webhooks.status), name="twilio_status"),
     path("voice/stream-status", twilio_signed(webhooks.stream_status), name="twilio_stream_status"),
     re_path(r"^.*$", twilio_signed(webhooks.missing)),

@@ -25,7 +25,10 @@ LOST = {
     "en": "I'm sorry, our assistant is not available right now. If this is an emergency, hang up and dial 9 1 1.",
     "es": "Lo siento, nuestro asistente no está disponible ahora. Si es una emergencia, cuelgue y marque el 9 1 1.",
 }
-CALL_AGAIN = {"en": "Please call again in a few minutes.", "es": "Por favor, llame de nuevo en unos minutos."}
+CALL_AGAIN = {
+    "en": "Please call again in a few minutes.",
+    "es": "Por favor, llame de nuevo en unos minutos.",
+}
 CONNECTING = {"en": "One moment, I am connecting you.", "es": "Un momento, le comunico."}
 NOBODY = {
     "en": "Nobody could pick up. Please call again in a few minutes.",
@@ -78,11 +81,27 @@ def after_stream(request: HttpRequest) -> HttpResponse:
     if intent == "transfer" and settings.STAFF_TRANSFER_NUMBER:
         response = VoiceResponse()
         response.append(_dial_staff())
-        _say(response, NOBODY, language)
-        response.hangup()
         return _twiml(response)
     logger.warning("voice.stream.without_intent")
     return _twiml(_without_assistant(language))
+
+
+def transfer_done(request: HttpRequest) -> HttpResponse:
+    """
+    End the call after a transfer, and say so when nobody talked.
+
+    Only `DialBridged` tells whether two people were connected: a voicemail that picked up counts as completed too.
+    """
+    fields = request.POST
+    response = VoiceResponse()
+    bridged = fields.get("DialBridged", "").lower()
+    talked = bridged == "true" or (not bridged and fields.get("DialCallStatus") == "completed")
+    if not talked:
+        logger.warning("voice.transfer.unanswered")
+        _, language = selectors.intent_after_stream(call_sid=fields.get("CallSid", ""))
+        _say(response, NOBODY, language)
+    response.hangup()
+    return _twiml(response)
 
 
 def status(request: HttpRequest) -> HttpResponse:
@@ -123,9 +142,8 @@ def _without_assistant(language: str) -> VoiceResponse:
     if settings.STAFF_TRANSFER_NUMBER and staffed(now=clinic_now()).open:
         _say(response, CONNECTING, language)
         response.append(_dial_staff())
-        _say(response, NOBODY, language)
-    else:
-        _say(response, CALL_AGAIN, language)
+        return response
+    _say(response, CALL_AGAIN, language)
     response.hangup()
     return response
 
@@ -135,6 +153,8 @@ def _dial_staff() -> Dial:
         answer_on_bridge=True,
         timeout=RING_SECONDS,
         caller_id=settings.TWILIO_PHONE_NUMBER or None,
+        action=settings.PUBLIC_BASE_URL + reverse("twilio_transfer_done"),
+        method="POST",
     )
     dial.number(settings.STAFF_TRANSFER_NUMBER)
     return dial

@@ -1,5 +1,6 @@
 """Reads of scheduling: values and rows, never a write."""
 
+from scheduling.names import name_key
 from scheduling.selectors.appointments import (
     appointment_with_id,
     change_rule,
@@ -23,10 +24,12 @@ from scheduling.selectors.people import (
     PatientIdentity,
     acting_for,
     care_nurse_ids,
+    has_open_alarm,
     may_text,
     nurse_is_away,
     nurse_named,
     patients_matching,
+    patients_named,
     relation_phone_numbers,
 )
 
@@ -44,14 +47,17 @@ __all__ = [
     "clinic_profile",
     "count_upcoming",
     "find_openings",
+    "has_open_alarm",
     "is_open_day",
     "may_text",
+    "name_key",
     "next_open_day",
     "next_staffed",
     "nurse_is_away",
     "nurse_named",
     "overlapping_appointment",
     "patients_matching",
+    "patients_named",
     "relation_phone_numbers",
     "sample_visits_by_phone",
     "staffed",

@@ -8,7 +8,14 @@ from uuid import UUID
 from django.db.models import Q
 
 from scheduling.exceptions import NurseUnknown
-from scheduling.models import CareAssignment, Consent, Nurse, Patient, PatientRelation
+from scheduling.models import (
+    CareAssignment,
+    Consent,
+    Nurse,
+    Patient,
+    PatientRelation,
+    StaffTask,
+)
 from scheduling.names import name_key
 from scheduling.selectors.openings import find_openings
 
@@ -59,6 +66,18 @@ def patients_matching(*, full_name: str, date_of_birth: date) -> tuple[PatientId
         )
         for row in rows.order_by("created_at", "id")
     )
+
+
+def patients_named(*, full_name: str) -> tuple[UUID, ...]:
+    """Return the patients of that name, whatever their birth dates."""
+    rows = Patient.objects.filter(name_key=name_key(full_name)).exclude(name_key="")
+    return tuple(rows.order_by("created_at", "id").values_list("id", flat=True))
+
+
+def has_open_alarm(*, patient_id: UUID, topic: str) -> bool:
+    """Tell whether an alarm of that kind about a patient still waits for a person."""
+    tasks = StaffTask.objects.filter(kind=StaffTask.Kind.ALARM, topic=topic, patient_id=patient_id)
+    return tasks.filter(status=StaffTask.Status.OPEN).exists()
 
 
 def acting_for(*, patient_id: UUID, caller_name: str) -> Literal["guardian", "representative", ""]:

@@ -204,7 +204,7 @@ class TestParallelVoiceWebhooksF11:
     def test_make_one_call_and_one_token(self) -> None:
         def once(_: int) -> bytes:
             try:
-                return post(VOICE, call_fields()).content
+                return bytes(post(VOICE, call_fields()).content)
             finally:
                 connections.close_all()
 
@@ -270,7 +270,7 @@ class TestTheStreamTokenS6:
 class TestAfterTheStream:
     @pytest.mark.parametrize(
         ("intent", "expected"),
-        [("ended", ["Hangup"]), ("transfer", ["Dial", "Say", "Hangup"])],
+        [("ended", ["Hangup"]), ("transfer", ["Dial"])],
     )
     def test_does_what_the_call_stored(
         self, intent: str, expected: list[str], settings: Settings
@@ -294,6 +294,24 @@ class TestAfterTheStream:
         assert dial.attrib["answerOnBridge"] == "true"
         assert dial.attrib["callerId"] == settings.TWILIO_PHONE_NUMBER
         assert dial.findtext("Number") == "+12025550150"
+        assert dial.attrib["action"] == "https://clinic.example/twilio/voice/transfer/done"
+
+    @pytest.mark.parametrize(
+        ("bridged", "status", "expected"),
+        [
+            ("true", "completed", ["Hangup"]),
+            ("false", "completed", ["Say", "Hangup"]),
+            ("false", "no-answer", ["Say", "Hangup"]),
+            ("", "completed", ["Hangup"]),
+            ("", "busy", ["Say", "Hangup"]),
+        ],
+    )
+    def test_says_after_a_transfer_whether_nobody_could_pick_up(
+        self, bridged: str, status: str, expected: list[str]
+    ) -> None:
+        fields = call_fields(DialBridged=bridged, DialCallStatus=status)
+
+        assert verbs(post("/twilio/voice/transfer/done", fields)) == expected
 
     def test_apologises_when_the_stream_broke(self) -> None:
         post(VOICE, call_fields())

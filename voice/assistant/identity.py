@@ -14,6 +14,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.hashers import check_password
 from django.db import connection
+from django.utils.crypto import salted_hmac
 
 from accounts.models import AuditEvent
 from accounts.services import record_event
@@ -51,12 +52,14 @@ def verify_identity(desk: Desk, values: Mapping[str, Any]) -> Answer:
         or _failures(since=desk.at - HOUR) >= settings.LIMIT_IDENTITY_ATTEMPTS_PER_HOUR
     )
     person = _person(values)
-    blocked = blocked or (person is not None and _patient_is_spent(person.patient_id, at=desk.at))
+    name = str(values.get("full_name", ""))
+    blocked = blocked or _name_is_spent(name, person, at=desk.at)
     acting_as = _acting_as(desk, values, person)
     proved = person is not None and acting_as != "" and _is_proved(desk, values, person, acting_as)
     IdentityAttempt.objects.create(
         call=call,
         caller_number=callers.known_number(call.from_number),
+        name_digest=name_digest(name),
         patient_id=person.patient_id if person is not None else None,
         succeeded=proved and not blocked,
     )
@@ -65,7 +68,7 @@ def verify_identity(desk: Desk, values: Mapping[str, Any]) -> Answer:
         return _verified(desk, values, person, acting_as)
     gate.forget_person()
     services.release_holds(owner=desk.owner, now=desk.now)
-    if blocked or tries >= settings.LIMIT_IDENTITY_ATTEMPTS_PER_CALL or _now_spent(desk, person):
+    if blocked or tries >= settings.LIMIT_IDENTITY_ATTEMPTS_PER_CALL or _now_spent(desk, name):
         lock_call(desk)
     gate.attempts = tries
     return failed_identity(desk, tries)
@@ -171,37 +174,47 @@ def _failures(*, since: datetime, **which: Any) -> int:
     return IdentityAttempt.objects.filter(succeeded=False, created_at__gt=since, **which).count()
 
 
-def _patient_is_spent(patient_id: UUID, *, at: datetime) -> bool:
-    """Say whether a patient was tried too often in a day, or the alarm about it still waits for a person (A5)."""
+def name_digest(full_name: str) -> str:
+    """Return a keyed hash that is the same for all spellings of a full name; half a name has none."""
+    key = selectors.name_key(full_name)
+    if len(key.split()) < 2:
+        return ""
+    return salted_hmac("voice.identity", key, algorithm="sha256").hexdigest()
+
+
+def _failures_with_name(full_name: str, *, at: datetime) -> int:
+    digest = name_digest(full_name)
+    return _failures(since=at - DAY, name_digest=digest) if digest else 0
+
+
+def _name_is_spent(full_name: str, person: PatientIdentity | None, *, at: datetime) -> bool:
+    """
+    Say whether a patient was tried too often in a day, or the alarm about it still waits for a person (A5).
+
+    What is counted is the name that was given: with a wrong birth date nobody else can be meant.
+    """
     most = settings.LIMIT_IDENTITY_ATTEMPTS_PER_PATIENT_DAY
-    if _failures(since=at - DAY, patient_id=patient_id) >= most:
+    if _failures_with_name(full_name, at=at) >= most:
         return True
-    return IdentityAttempt.objects.filter(
-        patient_id=patient_id,
-        patient__tasks__topic=PATIENT_ALARM,
-        patient__tasks__status="open",
-    ).exists()
+    return person is not None and selectors.has_open_alarm(
+        patient_id=person.patient_id, topic=PATIENT_ALARM
+    )
 
 
-def _now_spent(desk: Desk, person: PatientIdentity | None) -> bool:
+def _now_spent(desk: Desk, full_name: str) -> bool:
     """Say whether this failure used up a limit; the limits of a patient and of everybody alarm the staff once."""
     spent = number_is_spent(desk.call, at=desk.at)
     most_hour = settings.LIMIT_IDENTITY_ATTEMPTS_PER_HOUR
     if _failures(since=desk.at - HOUR) == most_hour:
         _alarm(desk, "identity_everywhere", f"{most_hour} failed checks of identity in an hour.")
         spent = True
-    if person is not None:
-        most = settings.LIMIT_IDENTITY_ATTEMPTS_PER_PATIENT_DAY
-        failures = _failures(since=desk.at - DAY, patient_id=person.patient_id)
-        if failures == most:
-            _alarm(
-                desk,
-                PATIENT_ALARM,
-                f"{most} failed checks of this patient's identity in a day.",
-                patient_id=person.patient_id,
-            )
-        spent = spent or failures >= most
-    return spent
+    most = settings.LIMIT_IDENTITY_ATTEMPTS_PER_PATIENT_DAY
+    failures = _failures_with_name(full_name, at=desk.at)
+    if failures == most:
+        for patient_id in selectors.patients_named(full_name=full_name):
+            text = f"{most} failed checks of this patient's identity in a day."
+            _alarm(desk, PATIENT_ALARM, text, patient_id=patient_id)
+    return spent or failures >= most
 
 
 def _alarm(desk: Desk, kind: str, text: str, patient_id: UUID | None = None) -> None:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts.models import AuditEvent
 from scheduling.models import Patient, StaffTask
 from tests.voice.assistant.clinic import WHO, PhoneCall, SampleClinic
+from voice.assistant.identity import name_digest
 from voice.assistant.tools import TOOLS
 from voice.models import IdentityAttempt
 
@@ -171,7 +172,7 @@ class TestUniformAnswers:
         Patient.objects.create(first_name="James", last_name="Okafor", date_of_birth="1984-11-03")
         for number in range(10):
             log = PhoneCall(f"+1202555{number:04}").log
-            IdentityAttempt.objects.create(call=log, patient=clinic.patients["maria2"])
+            IdentityAttempt.objects.create(call=log, name_digest=name_digest("Lopez, María"))
         return {
             "unknown": {"full_name": "Nobody Here", "date_of_birth": "1958-04-12"},
             "wrong birth date": WRONG,
@@ -302,6 +303,21 @@ class TestLimits:
     ) -> None:
         for number in range(11):
             PhoneCall(f"+1202555{number:04}").verify("maria", second_factor="99999")
+
+        assert PhoneCall("+12025550101").verify("maria")["ok"] is False
+        assert StaffTask.objects.filter(kind="alarm", patient=clinic.patients["maria"]).count() == 1
+
+    def test_a5_walking_through_birth_dates_from_many_numbers_locks_the_patient(
+        self, clinic: SampleClinic
+    ) -> None:
+        for number in range(10):
+            call = PhoneCall(f"+1202555{number:04}")
+            call.tool(
+                "verify_identity",
+                full_name="LOPEZ, maría",
+                date_of_birth=f"19{60 + number}-01-01",
+                calling_for="self",
+            )
 
         assert PhoneCall("+12025550101").verify("maria")["ok"] is False
         assert StaffTask.objects.filter(kind="alarm", patient=clinic.patients["maria"]).count() == 1
