@@ -7,6 +7,7 @@ BK1, BK2, BK4, BK5, BK7, BK8, BK9, BK11, NP1, ID1, ID2, ID3, ID6, CH1, CH2, CH3,
 import pytest
 
 from tests.calls.virtual_clock import run
+from tests.voice.protocol.schema import check_client_event
 from voice import conversations
 from voice.standin.scenarios import scenarios
 from voice.standin.timeline import transcript
@@ -48,6 +49,9 @@ class TestConversations:
         held = conversations.converse(scenarios()[name], runner=run)
 
         assert not held.wrong, "\n".join([*transcript(held.lines), "", *held.wrong])
+        assert held.sent
+        for event in held.sent:
+            check_client_event(event)
 
     @pytest.mark.usefixtures("clinic")
     def test_plays_the_demo_in_any_week(self) -> None:

@@ -10,6 +10,7 @@ from django.conf import settings
 from twilio.request_validator import RequestValidator
 
 from carematix.asgi import application
+from tests.voice.protocol.schema import check_client_event
 from tests.voice.twilio_requests import CALL_SID
 
 PATH = "/ws/media-stream"
@@ -27,6 +28,7 @@ class ModelDouble:
         self._frames: asyncio.Queue[str | bytes | None] = asyncio.Queue()
 
     async def send(self, text: str) -> None:
+        check_client_event(text)
         self.sent.append(json.loads(text))
 
     async def send_audio(self, text: str) -> bool:
