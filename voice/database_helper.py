@@ -44,7 +44,6 @@ logger = logging.getLogger(__name__)
 
 REPEAT_WITHIN: Final = timedelta(minutes=10)
 RECENT_ROWS: Final = 5
-INTERNAL: Final = "internal"  # the part of a stored result that never goes to the model
 SECRET_ARGUMENTS: Final = frozenset({"second_factor"})
 
 Handler = Callable[[Desk, Mapping[str, Any]], Answer]
@@ -208,7 +207,7 @@ class VoiceAgentDatabaseHelper:
     def _gate(self, call: CallLog) -> Gate:
         """Return the gate as the last tool call of this phone call left it."""
         recent = ToolCall.objects.filter(call=call).order_by("-created_at", "-id")[:RECENT_ROWS]
-        states = [row.result[INTERNAL]["state"] for row in recent if INTERNAL in row.result]
+        states = [row.memory["state"] for row in recent if row.memory]
         # The count rises with each row; the clock that stamps them may step.
         last = max(states, key=lambda state: int(state["tool_calls"]), default=None)
         gate = Gate() if last is None else Gate.restore(last)
@@ -287,9 +286,9 @@ class VoiceAgentDatabaseHelper:
             name=tool.name, code="ok", repeated=False, created_at__gt=desk.at - REPEAT_WITHIN
         )
         for row in rows:
-            internal = row.result[INTERNAL]
-            same = row.arguments == values and internal["written"]
-            if same and internal["state"]["patient_id"] == desk.gate.patient_id:
+            memory = row.memory
+            same = row.arguments == values and memory["written"]
+            if same and memory["state"]["patient_id"] == desk.gate.patient_id:
                 return Answer(
                     row.result["say"], data=row.result.get("data", {}), exact="exact" in row.result
                 )
@@ -299,7 +298,7 @@ class VoiceAgentDatabaseHelper:
 
     def _store(self, request: Request, desk: Desk, outcome: Outcome, *, duration_ms: int) -> None:
         answer, text = outcome.answer, _rendered(outcome)
-        internal = {
+        memory = {
             "output": text,  # byte for byte: PostgreSQL keeps no order of keys
             "effect": answer.effect,
             "written": answer.written,
@@ -313,7 +312,8 @@ class VoiceAgentDatabaseHelper:
             arguments_digest=request.digest,
             code=answer.code or "ok",
             fact=answer.fact,
-            result=json.loads(text) | {INTERNAL: internal},
+            result=json.loads(text),
+            memory=memory,
             repeated=outcome.repeated,
             started_ms=max(request.started_ms, 0),
             duration_ms=duration_ms,
@@ -355,11 +355,11 @@ class VoiceAgentDatabaseHelper:
             )
             answer = Answer(self._phrases().say("bad_arguments"), code="bad_arguments")
             return ToolAnswer(render(answer.output()))
-        internal = stored.result[INTERNAL]
+        memory = stored.memory
         changed = None
         if stored.name == "set_language" and stored.code == "ok":
             changed = line.language_session(self._desk(request, call))
-        return ToolAnswer(internal["output"], internal["effect"], changed)
+        return ToolAnswer(memory["output"], memory["effect"], changed)
 
     def _settled(self, request: Request) -> ToolAnswer:
         """

@@ -187,6 +187,8 @@ class ToolCall(models.Model):
     # What this call of the tool made true, as a word of CallLog.Outcome; the call's outcome is computed from these.
     fact = models.CharField(max_length=24, choices=CallLog.Outcome.choices, blank=True)
     result = models.JSONField(default=dict)
+    # What a resumed call goes on with: the exact output, its effect, and the gate's state after it; never shown.
+    memory = models.JSONField(default=dict, editable=False)
     repeated = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     started_ms = models.PositiveIntegerField(default=0)
