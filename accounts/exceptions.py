@@ -1,7 +1,7 @@
 """What can go wrong with an account, with words fit for people."""
 
 
-class UsernameTaken(Exception):  # noqa: N818 - named for what happened, as the other anticipated failures are
+class UsernameTaken(Exception):
     """Somebody has that user name."""
 
     code = "username_taken"
