@@ -23,6 +23,14 @@ class StaticFilesConfig(DjangoStaticFilesConfig):
 
 
 class HashedStaticStorage(CompressedManifestStaticFilesStorage):
-    """Give each file a name that changes with its content, also where JavaScript modules import each other."""
+    """
+    Give each file a name that changes with its content, also where JavaScript modules import each other.
+
+    References to source maps are left alone: the maps are not served (`StaticFilesConfig`).
+    """
 
     support_js_module_import_aggregation = True
+    patterns = tuple(
+        (glob, tuple(rule for rule in rules if "sourceMappingURL" not in str(rule)))
+        for glob, rules in CompressedManifestStaticFilesStorage.patterns
+    )

@@ -10,8 +10,7 @@ from itertools import cycle, islice
 from django.db import transaction
 
 from scheduling.clock import clinic_zone
-from scheduling.models import Appointment
-from scheduling.selectors import sample_visits_by_phone
+from scheduling.selectors import SampleVisit, sample_visits_by_phone
 from voice.models import CallLog, ToolCall, TranscriptEntry
 
 SID = "CAsample"
@@ -137,7 +136,7 @@ def load_calls(*, wanted: int, seed: int, now: datetime) -> int:
 @dataclass(slots=True)
 class _Held:
     call: CallLog
-    visit: Appointment | None
+    visit: SampleVisit | None
     lines: list[TranscriptEntry]
     tools: list[ToolCall]
 
@@ -149,7 +148,7 @@ def _store(held: list[_Held]) -> None:
     through = CallLog.appointments.through
     through.objects.bulk_create(
         [
-            through(calllog_id=one.call.pk, appointment_id=one.visit.pk)
+            through(calllog_id=one.call.pk, appointment_id=one.visit.appointment_id)
             for one in held
             if one.visit is not None
         ]
@@ -157,7 +156,7 @@ def _store(held: list[_Held]) -> None:
 
 
 def _calls(
-    numbers: range, seed: int, now: datetime, visits: Iterator[Appointment | None]
+    numbers: range, seed: int, now: datetime, visits: Iterator[SampleVisit | None]
 ) -> Iterator[_Held]:
     for number in numbers:
         dice = random.Random(f"{seed}|call|{number}")
@@ -169,7 +168,7 @@ def _calls(
 
 
 def _call(
-    number: int, dice: random.Random, story: Story, visit: Appointment | None, now: datetime
+    number: int, dice: random.Random, story: Story, visit: SampleVisit | None, now: datetime
 ) -> _Held:
     day = (now - dice.random() * SPAN).astimezone(clinic_zone())
     opened = day.replace(hour=OPENING_HOUR, minute=0, second=0, microsecond=0)
@@ -177,7 +176,7 @@ def _call(
     call = CallLog(
         id=uuid.UUID(int=dice.getrandbits(128), version=4),
         call_sid=f"{SID}{number:026d}",
-        from_number=visit.patient.phone if visit else f"+1202555{100 + dice.randrange(100):04d}",
+        from_number=visit.patient_phone if visit else f"+1202555{100 + dice.randrange(100):04d}",
         caller_attested=True,
         status=CallLog.Status.COMPLETED,
         sequence_number=3,
@@ -185,7 +184,7 @@ def _call(
         ended_reason=_reason(story),
         intent=story.intent,
         recording=CallLog.Recording.IMPLIED,
-        patient=visit.patient if visit else None,
+        patient_id=visit.patient_id if visit else None,
         model="sample",
         created_at=started,
         started_at=started,
@@ -204,16 +203,16 @@ def _reason(story: Story) -> str:
 
 
 def _lines(
-    call: CallLog, story: Story, visit: Appointment | None
+    call: CallLog, story: Story, visit: SampleVisit | None
 ) -> tuple[list[TranscriptEntry], int]:
     words = {"nurse": "", "when": "", "caller": "", "birth": ""}
     if visit is not None:
         start = visit.start.astimezone(clinic_zone())
         words = {
-            "nurse": visit.nurse.name,
+            "nurse": visit.nurse_name,
             "when": f"{start:%A}, {start:%B} {start.day}, at {start:%-I:%M %p}",
-            "caller": f"{visit.patient.first_name} {visit.patient.last_name}",
-            "birth": f"{visit.patient.date_of_birth:%B %-d, %Y}",
+            "caller": visit.patient_name,
+            "birth": f"{visit.date_of_birth:%B %-d, %Y}",
         }
     at, entries = 0, []
     for position, (speaker, template) in enumerate((GREETING, *story.lines)):

@@ -2,6 +2,7 @@
 
 from scheduling.names import name_key
 from scheduling.selectors.appointments import (
+    SampleVisit,
     appointment_with_id,
     change_rule,
     count_upcoming,
@@ -39,6 +40,7 @@ __all__ = [
     "Opening",
     "Openings",
     "PatientIdentity",
+    "SampleVisit",
     "Staffed",
     "acting_for",
     "appointment_with_id",

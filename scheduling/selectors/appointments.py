@@ -1,6 +1,7 @@
 """Reads of visits."""
 
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
@@ -60,8 +61,32 @@ def change_rule(*, start: datetime, now: datetime) -> Literal["free", "late_chan
     return "free"
 
 
-def sample_visits_by_phone(*, limit: int) -> list[Appointment]:
-    """Return visits of the invented crowd that were booked by phone, in a fixed order, for sample calls."""
+@dataclass(frozen=True, slots=True)
+class SampleVisit:
+    """A visit of the invented crowd, for a sample call that booked it."""
+
+    appointment_id: UUID
+    patient_id: UUID
+    patient_name: str
+    patient_phone: str
+    date_of_birth: date
+    nurse_name: str
+    start: datetime
+
+
+def sample_visits_by_phone(*, limit: int) -> list[SampleVisit]:
+    """Return visits of the invented crowd that were booked by phone, in a fixed order."""
     rows = Appointment.objects.filter(source="voice", patient__sample=True)
     crowd = rows.filter(patient__reference_number__startswith=CROWD_REFERENCE)
-    return list(crowd.select_related("patient", "nurse", "visit_type").order_by("id")[:limit])
+    return [
+        SampleVisit(
+            appointment_id=row.pk,
+            patient_id=row.patient.pk,
+            patient_name=row.patient.name,
+            patient_phone=row.patient.phone,
+            date_of_birth=row.patient.date_of_birth,
+            nurse_name=row.nurse.name,
+            start=row.start,
+        )
+        for row in crowd.select_related("patient", "nurse").order_by("id")[:limit]
+    ]
