@@ -53,7 +53,7 @@ def insert(visits: Iterable[VisitRow]) -> None:
                     copy.write_row(visit)
             return
         marks = ", ".join(["%s"] * len(VisitRow._fields))
-        statement = f"INSERT INTO {table} ({columns}) VALUES ({marks})"
+        statement = f"INSERT INTO {table} ({columns}) VALUES ({marks})"  # nosec B608 - names of our own model
         pending = _as_sqlite_stores(visits)
         while batch := list(islice(pending, ROWS_AT_ONCE)):
             cursor.executemany(statement, batch)

@@ -19,7 +19,7 @@ SCHEMA: TypeAdapter[Any] = TypeAdapter(RealtimeServerEvent)
 PLAIN = Behaviour(oddity=0)
 QUIET_FRAME = b"\xff" * 160
 LOUD_FRAME = bytes((0x10, 0x90)) * 80
-PHONE = {
+PHONE: dict[str, Any] = {
     "input": {
         "format": {"type": "audio/pcmu"},
         "transcription": {"model": "gpt-transcribe"},
