@@ -274,7 +274,7 @@ class ModelEvents:
             if evidence is None:
                 evidence = call.conversation.evidence()
             if item.get("status", "completed") != "completed":
-                call.answer(call_id, _NOT_EXECUTED)
+                batch.outputs.add(call.answer(call_id, _NOT_EXECUTED))
                 continue
             call.tools.run(call_id, batch)
             call.out.append(
@@ -282,6 +282,9 @@ class ModelEvents:
                     call_id, text(item, "name"), text(item, "arguments"), call.at(now_ms), evidence
                 )
             )
+
+        if batch.outputs and not batch.open:
+            call.follow(batch, now_ms)
 
     def _failed(self, response: Mapping[str, Any], request: Request | None, now_ms: float) -> None:
         call = self._call

@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from voice.protocol.twilio import BYTES_PER_MS
 
 MARK_EVERY_MS = 200
-_STRETCH_BYTES = (
-    MARK_EVERY_MS * BYTES_PER_MS - 8
-)  # a piece cut from base64 is a byte shorter than 200 ms
+_STRETCH_BYTES = (MARK_EVERY_MS + 1) * BYTES_PER_MS
 
 
 @dataclass(slots=True)
@@ -78,7 +76,7 @@ class Playback:
         else:
             last.end = total
             last.length += length
-        if last.length >= _STRETCH_BYTES:
+        if last.length + length > _STRETCH_BYTES:  # another piece like this one would be too much
             return self.mark_due()
         return ""
 

@@ -19,9 +19,10 @@ WAITING_MS = 240_000  # more than the longest answer a model may give (4,096 tok
 TOLERANCE_MS = 250  # the end of an item that need not be heard for it to count as heard
 LOST_MARK_MS = 2_000  # a mark that is this late will not come
 
-# 1,599 bytes, 199.9 ms. Base64 may be cut after any multiple of 4 characters without decoding it.
-_PIECE_CHARACTERS = 2132
-_PIECE_BYTES = 1600
+_MOST_BYTES = 1600  # 200 ms
+_PIECE_BYTES = (
+    1599  # 199.9 ms: the most that fits 200 ms and a whole number of base64's groups of three
+)
 
 
 @dataclass(slots=True)
@@ -234,18 +235,18 @@ class Speech:
         sid = self.stream_sid
         if playback.open_item not in ("", item_id):
             commands += self._mark(playback.mark_due())
-        if len(payload) <= _PIECE_CHARACTERS:
+        length = twilio.decoded_length(payload)
+        if length <= _MOST_BYTES:
             commands.append(SendToTwilio(twilio.media(sid, payload)))
-            mark = playback.sent(item_id, twilio.decoded_length(payload), now_ms)
-            if mark:
-                commands.append(SendToTwilio(twilio.mark(sid, mark)))
-            return commands
-        for at in range(0, len(payload), _PIECE_CHARACTERS):
-            piece = payload[at : at + _PIECE_CHARACTERS]
+            mark = playback.sent(item_id, length, now_ms)
+            return commands + self._mark(mark) if mark else commands
+        # Base64 may be cut after any multiple of 4 characters without decoding it; equal pieces leave no crumbs.
+        pieces = -(-length // _PIECE_BYTES)
+        size = -(-len(payload) // (4 * pieces)) * 4
+        for at in range(0, len(payload), size):
+            piece = payload[at : at + size]
             commands.append(SendToTwilio(twilio.media(sid, piece)))
-            mark = playback.sent(item_id, twilio.decoded_length(piece), now_ms)
-            if mark:
-                commands.append(SendToTwilio(twilio.mark(sid, mark)))
+            commands += self._mark(playback.sent(item_id, twilio.decoded_length(piece), now_ms))
         return commands
 
     def _mark(self, name: str) -> list[Command]:

@@ -77,7 +77,9 @@ class AnyOrder(RuleBasedStateMachine):
         self.marks: list[str] = []
         self.requested: list[str] = []
         self.outstanding: set[str] = set()  # requests that the server has neither begun nor refused
-        self.active: set[str] = set()  # responses that the bridge was told of and not told the end of
+        self.active: set[str] = (
+            set()
+        )  # responses that the bridge was told of and not told the end of
         self.answered: list[str] = []
         self.run: list[str] = []
         self.closed = 0
