@@ -76,3 +76,19 @@ def create_administrator(*, username: str, email: str, password: str) -> User:
         object_id=user.pk,
     )
     return user
+
+
+@transaction.atomic
+def ensure_sample_login(
+    *, username: str, first_name: str, last_name: str, role: str, password: str
+) -> User:
+    """Return a sample login, made or brought back to its known password and role; for development only."""
+    user, _ = User.objects.get_or_create(username=username)
+    user.first_name = first_name
+    user.last_name = last_name
+    user.role = role
+    user.is_active = True
+    user.is_staff = user.is_superuser = role == User.Role.ADMIN
+    user.set_password(password)
+    user.save()
+    return user

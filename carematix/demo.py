@@ -45,6 +45,8 @@ def demo_environment(outer: dict[str, str], port: int) -> dict[str, str]:
         "TWILIO_AUTH_TOKEN": secrets.token_hex(16),
         "TWILIO_AUTH_TOKEN_NEXT": "",
         "TWILIO_PHONE_NUMBER": "+12025550199",
+        "CLINIC_PHONE": "+12025550199",
+        "STAFF_TRANSFER_NUMBER": "+12025550198",
         "LOG_LEVEL": "WARNING",
         "HOST": "127.0.0.1",
         "PORT": str(port),
@@ -63,12 +65,13 @@ def manage(environment: dict[str, str], *arguments: str) -> int:
 
 def prepare(environment: dict[str, str]) -> None:
     """
-    Migrate the database and load the sample clinic; both may be repeated.
+    Migrate the database, load the sample clinic and make its logins; all may be repeated.
 
     Raises:
         DemoFailed: one of them failed, and has said why.
     """
-    for step in (("migrate", "-v0"), ("load_sample_data", *FILLING)):
+    steps = (("migrate", "-v0"), ("load_sample_data", *FILLING), ("create_sample_logins",))
+    for step in steps:
         if manage(environment, *step):
             raise DemoFailed(f"manage.py {step[0]} failed.")
 
@@ -123,9 +126,10 @@ def run(outer: dict[str, str], *, port: int, once: bool) -> int:
         _say("")
         if status:
             _say("The call did not end as expected.")
+        _say(f"Dashboard: {url}/ (log in with a sample login from above).")
         if once:
             return status
-        _say(f"Dashboard: {url}/ (log in with a sample login from above). Ctrl-C ends the demo.")
+        _say("Ctrl-C ends the demo.")
         try:
             process.wait()
         except KeyboardInterrupt:

@@ -11,7 +11,7 @@ from scheduling.services.appointments import (
     reschedule_appointment,
 )
 from scheduling.services.holds import expire_holds, hold_slot, release_holds
-from scheduling.services.people import Registration, record_consent, register_patient
+from scheduling.services.people import Registration, link_login, record_consent, register_patient
 from scheduling.services.sample import LoadedClinic, load_clinic
 from scheduling.services.tasks import join_waitlist, raise_alarm, take_message
 
@@ -27,6 +27,7 @@ __all__ = [
     "fulfil",
     "hold_slot",
     "join_waitlist",
+    "link_login",
     "load_clinic",
     "raise_alarm",
     "record_consent",

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from django.db import transaction
 
-from scheduling.models import Consent, Patient, StaffTask
+from scheduling.exceptions import NotFound
+from scheduling.models import Consent, Nurse, Patient, StaffTask
 from scheduling.names import name_key
 from scheduling.selectors.calendar import next_staffed
 
@@ -99,3 +100,16 @@ def record_consent(
             recorded_at=now,
         )
     return consent
+
+
+@transaction.atomic
+def link_login(*, nurse_id: UUID, user_id: UUID) -> None:
+    """
+    Say which login is the nurse's; it is nobody else's from then on.
+
+    Raises:
+        NotFound: there is no such nurse.
+    """
+    Nurse.objects.filter(user_id=user_id).exclude(pk=nurse_id).update(user=None)
+    if not Nurse.objects.filter(pk=nurse_id).update(user_id=user_id):
+        raise NotFound
