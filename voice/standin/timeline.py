@@ -79,5 +79,5 @@ def _words(line: Line) -> str:
 
 
 def _clock(ms: float) -> str:
-    minutes, seconds = divmod(ms / 1000, 60)
-    return f"{int(minutes):02}:{seconds:04.1f}"
+    minutes, tenths = divmod(round(ms / 100), 600)
+    return f"{minutes:02}:{tenths // 10:02}.{tenths % 10}"
