@@ -207,6 +207,7 @@ class CallInProgress:
             message = await receive()
             if message["type"] == "websocket.disconnect":
                 return
+            parsed: twilio.Message | None = None
             try:
                 parsed = twilio.parse(frame_text(message))
             except twilio.MediaStreamError as error:
@@ -218,7 +219,8 @@ class CallInProgress:
                 commands = bridge.receive_twilio(parsed, loop.time() * 1000)
             if commands:
                 await self.perform(commands)
-            self.arm_timer()
+            if type(parsed) is not twilio.Media:  # the caller's audio changes nothing that is due
+                self.arm_timer()
 
     async def talk_to_model(self) -> None:
         """Open the model's socket and feed the bridge with its events until it closes."""

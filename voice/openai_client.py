@@ -66,7 +66,10 @@ class RealtimeSocket:
         """Send audio unless two seconds of it are waiting already; return whether it was sent."""
         if self._socket.transport.get_write_buffer_size() > STALLED_BYTES:
             return False
-        await self.send(text)
+        try:
+            await self._socket.send(text)
+        except ConnectionClosed:
+            return False
         return True
 
     async def __aiter__(self) -> AsyncIterator[str | bytes]:
