@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.db import DatabaseError
@@ -82,7 +83,7 @@ class TestRecorder:
         failures = iter([True, True, False])
         store = services.store_turns
 
-        def sometimes(**values: object) -> None:
+        def sometimes(**values: Any) -> None:
             if next(failures, False):
                 raise DatabaseError("down")
             store(**values)

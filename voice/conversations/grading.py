@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from voice.database_difference import Difference, Row, default_of
+from voice.conversations.database_difference import Difference, Row, default_of
 from voice.models import CallLog, ToolCall, TranscriptEntry
 from voice.standin.caller import CallRecord
 from voice.standin.scenarios import (

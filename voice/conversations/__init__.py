@@ -27,8 +27,8 @@ from django.conf import settings
 
 from scheduling.clock import clinic_zone
 from voice import openai_client
-from voice.database_difference import Difference, difference, snapshot
-from voice.grading import Evidence, grade
+from voice.conversations.database_difference import Difference, difference, snapshot
+from voice.conversations.grading import Evidence, grade
 from voice.models import CallLog, ToolCall, TranscriptEntry
 from voice.standin.caller import Account, CallOptions, CallRecord, PhoneCall, known_lines
 from voice.standin.scenarios import Rival, Scenario
