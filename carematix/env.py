@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.exceptions import ImproperlyConfigured
@@ -18,6 +18,8 @@ from django.core.exceptions import ImproperlyConfigured
 ON = {"1", "true", "yes", "on"}
 OFF = {"0", "false", "no", "off"}
 KEY_BYTES = 32
+SMTP = {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465}  # the usual port of each
+MAIL_ADDRESS = re.compile(r"([^<>@]+ <)?[^<>@\s]+@[^<>@\s]+>?")
 WITHOUT_HOST = {"sqlite", "unix"}
 """Schemes of addresses that name a file instead of a host."""
 
@@ -158,6 +160,40 @@ class Environment:
         if moment.tzinfo is None:
             raise _odd(name, "an ISO date-time with an offset")
         return moment
+
+    def mail(self, name: str) -> dict[str, str | int | bool | None]:
+        """
+        Return Django's e-mail settings from one address.
+
+        `console://`, `file:///folder`, `smtp://`, `smtp+tls://` (STARTTLS) or `smtp+ssl://`, the last three with
+        `user:password@host:port`.
+        """
+        value = self.text(name, "console://")
+        split = _split(value)
+        scheme, host, path = split or ("", "", "")
+        complete = {"console": True, "file": bool(path)} | dict.fromkeys(SMTP, bool(host))
+        if not complete.get(scheme):
+            schemes = ", ".join(f"{known}://" for known in complete)
+            raise _odd(name, f"an address that begins with one of {schemes}")
+        parts = urlsplit(value)
+        backend = {"console": "console", "file": "filebased"}.get(parts.scheme, "smtp")
+        return {
+            "EMAIL_BACKEND": f"django.core.mail.backends.{backend}.EmailBackend",
+            "EMAIL_FILE_PATH": parts.path if parts.scheme == "file" else None,
+            "EMAIL_HOST": parts.hostname or "localhost",
+            "EMAIL_PORT": parts.port or SMTP.get(parts.scheme, 25),
+            "EMAIL_HOST_USER": unquote(parts.username or ""),
+            "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+            "EMAIL_USE_TLS": parts.scheme == "smtp+tls",
+            "EMAIL_USE_SSL": parts.scheme == "smtp+ssl",
+        }
+
+    def mail_address(self, name: str, default: str) -> str:
+        """Return an e-mail address, with or without a name before it."""
+        value = self.text(name, default)
+        if not MAIL_ADDRESS.fullmatch(value):
+            raise _odd(name, "an e-mail address")
+        return value
 
     def keys(self, name: str) -> dict[str, bytes]:
         """Return `id:base64-of-32-bytes[,id:…]` in order; the first one signs or encrypts."""

@@ -29,6 +29,7 @@ PUBLIC_BASE_URL = env.url(
     "PUBLIC_BASE_URL", ("https", "http"), "http://127.0.0.1:8000" if DEBUG else ""
 )
 CORS_ALLOWED_ORIGINS = env.origins("CORS_ALLOWED_ORIGINS")
+TRUSTED_PROXY_COUNT = env.number("TRUSTED_PROXY_COUNT", 1, most=10)
 LOG_LEVEL = env.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")
 LOG_FORMAT = env.choice("LOG_FORMAT", ("json", "console"), "console" if DEBUG else "json")
 
@@ -42,10 +43,14 @@ if CAREMATIX_NOW and not DEBUG:
     raise ImproperlyConfigured("CAREMATIX_NOW may be set only with DEBUG=1.")
 
 # ---- Twilio -----------------------------------------------------------------------------------
-TWILIO_ACCOUNT_SID = env.identifier("TWILIO_ACCOUNT_SID", pattern="AC[0-9a-f]{32}")
+TWILIO_ACCOUNT_SID = env.identifier("TWILIO_ACCOUNT_SID", pattern="AC[0-9A-Za-z]{32}")
 TWILIO_AUTH_TOKEN = env.secret("TWILIO_AUTH_TOKEN")
 TWILIO_AUTH_TOKEN_NEXT = env.secret("TWILIO_AUTH_TOKEN_NEXT")
 TWILIO_PHONE_NUMBER = env.phone("TWILIO_PHONE_NUMBER")
+TWILIO_MESSAGING_SERVICE_SID = env.identifier(
+    "TWILIO_MESSAGING_SERVICE_SID", pattern="MG[0-9A-Za-z]{32}"
+)
+TWILIO_API_BASE_URL = env.url("TWILIO_API_BASE_URL", ("https", "http"), "https://api.twilio.com")
 
 # ---- The assistant ----------------------------------------------------------------------------
 OPENAI_API_KEY = env.secret("OPENAI_API_KEY")
@@ -56,6 +61,7 @@ OPENAI_REALTIME_MODEL = env.identifier("OPENAI_REALTIME_MODEL", "gpt-realtime-2.
 OPENAI_REALTIME_AUTH = env.choice("OPENAI_REALTIME_AUTH", ("bearer", "api-key", "none"), "bearer")
 OPENAI_REALTIME_VOICE = env.identifier("OPENAI_REALTIME_VOICE", "marin")
 OPENAI_TRANSCRIPTION_MODEL = env.identifier("OPENAI_TRANSCRIPTION_MODEL", "gpt-transcribe")
+OPENAI_BAA_IN_PLACE = env.flag("OPENAI_BAA_IN_PLACE")
 ASSISTANT = env.choice(
     "ASSISTANT", ("openai", "standin"), "standin" if DEBUG and not OPENAI_API_KEY else "openai"
 )
@@ -195,6 +201,8 @@ CHANNEL_LAYERS: dict[str, Any] = {
 }
 
 MEDIA_ROOT = env.folder("MEDIA_ROOT", BASE_DIR / "media")
+RECORDING_KEYS = env.keys("RECORDING_KEYS")
+AUDIT_KEYS = env.keys("AUDIT_KEYS")
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
@@ -206,6 +214,10 @@ STORAGES = {
         else "carematix.storage.HashedStaticStorage"
     },
 }
+
+# ---- Mail -------------------------------------------------------------------------------------
+globals().update(env.mail("EMAIL_URL"))
+DEFAULT_FROM_EMAIL = env.mail_address("DEFAULT_FROM_EMAIL", "carematix@localhost")
 
 # ---- Login ------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"

@@ -32,6 +32,14 @@ ODD_VALUES = {
     "TWILIO_AUTH_TOKEN": "odd token",
     "TWILIO_AUTH_TOKEN_NEXT": "ödd",
     "TWILIO_PHONE_NUMBER": "202-555-0142",
+    "TWILIO_MESSAGING_SERVICE_SID": "MGodd",
+    "TWILIO_API_BASE_URL": "odd.example",
+    "TRUSTED_PROXY_COUNT": "several",
+    "OPENAI_BAA_IN_PLACE": "perhaps",
+    "RECORDING_KEYS": "k1:b2Rk",
+    "AUDIT_KEYS": "odd",
+    "EMAIL_URL": "pigeon://odd.example",
+    "DEFAULT_FROM_EMAIL": "odd address",
     "OPENAI_API_KEY": "odd key",
     "OPENAI_REALTIME_URL": "gopher://odd.example",
     "OPENAI_REALTIME_MODEL": "odd model",
@@ -148,3 +156,42 @@ class TestExample:
         values = {name: value.partition("#")[0].strip() for name, value in LINES.items()}
 
         assert boot(**values)["DEBUG"] is False
+
+
+class TestMail:
+    @pytest.mark.parametrize(
+        ("url", "backend", "host", "port", "tls", "ssl"),
+        [
+            ("", "console", "localhost", 25, False, False),
+            ("console://", "console", "localhost", 25, False, False),
+            ("smtp://mail.example", "smtp", "mail.example", 25, False, False),
+            ("smtp+tls://u:p%40ss@mail.example:2525", "smtp", "mail.example", 2525, True, False),
+            ("smtp+ssl://mail.example", "smtp", "mail.example", 465, False, True),
+        ],
+    )
+    def test_goes_where_the_address_says(
+        self, boot: Any, url: str, backend: str, host: str, port: int, tls: bool, ssl: bool
+    ) -> None:
+        settings = boot(EMAIL_URL=url)
+
+        assert settings["EMAIL_BACKEND"] == f"django.core.mail.backends.{backend}.EmailBackend"
+        assert (settings["EMAIL_HOST"], settings["EMAIL_PORT"]) == (host, port)
+        assert (settings["EMAIL_USE_TLS"], settings["EMAIL_USE_SSL"]) == (tls, ssl)
+
+    def test_reads_name_and_password(self, boot: Any) -> None:
+        settings = boot(EMAIL_URL="smtp+tls://clinic:p%40ss@mail.example")
+
+        assert (settings["EMAIL_HOST_USER"], settings["EMAIL_HOST_PASSWORD"]) == ("clinic", "p@ss")
+
+    def test_goes_into_files_of_a_folder(self, boot: Any) -> None:
+        assert boot(EMAIL_URL="file:///var/mail/out")["EMAIL_FILE_PATH"] == "/var/mail/out"
+
+
+class TestKeys:
+    def test_are_kept_in_their_order(self, boot: Any) -> None:
+        key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+
+        keys = boot(AUDIT_KEYS=f"new:{key},old:{key}")["AUDIT_KEYS"]
+
+        assert list(keys) == ["new", "old"]
+        assert keys["new"] == bytes(range(32))
