@@ -241,7 +241,9 @@ ACCOUNT_SESSION_REMEMBER = False
 
 # ---- Browser protections ----------------------------------------------------------------------
 SECURE_SSL_REDIRECT = False  # the proxy speaks https; Twilio's addresses must never redirect
-SECURE_PROXY_SSL_HEADER = None if DEBUG else ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXY_COUNT and not DEBUG else None
+)
 SECURE_HSTS_SECONDS = 0 if DEBUG else 31_536_000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = not DEBUG
 SECURE_CONTENT_TYPE_NOSNIFF = True
