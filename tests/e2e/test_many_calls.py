@@ -115,7 +115,10 @@ def hold_nurse(database_url: str, name: str, ready: threading.Event) -> None:
         ready.set()
         give_up = time.monotonic() + GIVE_UP_SECONDS
         while time.monotonic() < give_up:
-            waiting = eye.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone()
+            waiting = eye.execute(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            ).fetchone()
             if waiting and waiting[0]:
                 time.sleep(HELD_SECONDS)
                 return
