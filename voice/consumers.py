@@ -14,6 +14,7 @@ from typing import Any
 
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
+from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 
 from carematix.logs import call_sid as logged_call_sid
@@ -85,6 +86,10 @@ class MediaStreamConsumer(AsyncWebsocketConsumer):
         except StreamOver as over:
             if over.code:
                 await send({"type": "websocket.close", "code": over.code})
+            return
+        except (DatabaseError, InterfaceError):
+            logger.exception("voice.stream.not_opened")
+            await send({"type": "websocket.close", "code": INTERNAL_ERROR})
             return
         await CallInProgress(start, call, receive, send).hold()
 
@@ -166,6 +171,7 @@ class CallInProgress:
         self.progress = asyncio.Event()
         self.timer: asyncio.TimerHandle | None = None
         self.timer_ms: float | None = None
+        self.ending = False
         self.over: StreamOver | None = None
 
     @property
@@ -182,6 +188,7 @@ class CallInProgress:
             setup = await in_thread(prepare_call, self.call.id)
             self.bridge = Bridge(bridge_config(setup))
             await self.perform(self.bridge.start(self.twilio_start, self.now_ms))
+            self.arm_timer()
             self.spawn(self.talk_to_model())
             self.spawn(self.recorder.run())
             self.listening = True
@@ -231,6 +238,7 @@ class CallInProgress:
             await self.perform([Close(NORMAL, "model_unavailable")])
             return
         await self.perform(self.bridge.openai_opened(self.now_ms))
+        self.arm_timer()  # the model may accept us and then say nothing
         async for frame in self.openai:
             try:
                 event = realtime.parse(frame if isinstance(frame, str) else "")
@@ -260,7 +268,7 @@ class CallInProgress:
             match command:
                 case SendToTwilio(text=text):
                     if self.over is None:
-                        await self.send({"type": "websocket.send", "text": text})
+                        await self.send_to_twilio({"type": "websocket.send", "text": text})
                 case SendToOpenAI(text=text, audio=True):
                     if self.openai is not None:
                         await self.openai.send_audio(text)
@@ -290,12 +298,17 @@ class CallInProgress:
         self.arm_timer()
 
     async def end(self, close: Close) -> None:
-        """Store what Twilio shall do next, then leave the loop that waits for Twilio's frames."""
-        if self.over is not None:
+        """
+        Store what Twilio shall do next, then leave the loop that waits for Twilio's frames.
+
+        Frames still come while the intent is being stored: only then is the stream over.
+        """
+        if self.over is not None or self.ending:
             return
-        self.over = StreamOver(close.code, close.reason)
+        self.ending = True
         if close.intent:
             await in_thread(services.store_intent, call_id=self.call.id, intent=close.intent)
+        self.over = StreamOver(close.code, close.reason)
         if asyncio.current_task() is self.main:
             raise self.over
         self.stop_listening()
@@ -308,8 +321,15 @@ class CallInProgress:
 
     async def close_twilio(self, over: StreamOver) -> str:
         self.over = over
-        await self.send({"type": "websocket.close", "code": over.code})
+        await self.send_to_twilio({"type": "websocket.close", "code": over.code})
         return over.reason
+
+    async def send_to_twilio(self, message: Mapping[str, Any]) -> None:
+        """Send to a caller who may have hung up a moment ago; `receive` is about to tell us then."""
+        try:
+            await self.send(message)
+        except (OSError, RuntimeError):  # uvicorn raises either, by how the socket was lost
+            logger.info("voice.stream.gone")
 
     def arm_timer(self) -> None:
         """Wake the bridge when it next has something to do by itself."""
@@ -361,13 +381,15 @@ class CallInProgress:
                 task.cancel()
             if self.timer is not None:
                 self.timer.cancel()
-            if self.openai is not None:
-                await self.openai.close()
-            await self.helper.hang_up()
-            await in_thread(
-                services.end_stream, call_id=self.call.id, reason=reason, now=timezone.now()
-            )
-            live_calls.end(self.call.id)
+            try:
+                if self.openai is not None:
+                    await self.openai.close()
+                await self.helper.hang_up()
+                await in_thread(
+                    services.end_stream, call_id=self.call.id, reason=reason, now=timezone.now()
+                )
+            finally:
+                live_calls.end(self.call.id)  # the line is free, also when the database is gone
             logger.info("voice.call.ended", extra={"reason": reason})
 
     async def settle(self) -> None:

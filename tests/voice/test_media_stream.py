@@ -2,16 +2,22 @@
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
+from threading import Event
+from time import sleep
 from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
 from channels.testing import WebsocketCommunicator
+from django.db import DatabaseError
 from pytest_django.fixtures import Settings
 
 from accounts.models import AuditEvent
+from carematix.asgi import application
 from tests.voice.media_streams import (
     CONNECTED,
+    PATH,
     STOP,
     ModelDouble,
     media_frame,
@@ -21,8 +27,10 @@ from tests.voice.media_streams import (
 )
 from tests.voice.test_webhooks import STATUS, VOICE, token_in
 from tests.voice.twilio_requests import call_fields, post
-from voice import live_calls
+from voice import live_calls, services
+from voice.consumers import bridge_config
 from voice.models import CallLog
+from voice.protocol.commands import Close
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -386,3 +394,97 @@ class TestTheEndOfACall:
         assert await close_code(socket) == 1011
         await socket.wait(timeout=8)
         assert (await CallLog.objects.aget()).ended_reason == "crashed"
+
+    async def test_has_its_own_reason_when_storing_the_intent_takes_longer_than_a_frame(
+        self, models: list[ModelDouble], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store, storing = services.store_intent, Event()
+
+        def slow_store(**values: Any) -> None:
+            storing.set()
+            sleep(0.1)
+            store(**values)
+
+        monkeypatch.setattr(services, "store_intent", slow_store)
+        monkeypatch.setattr(
+            "voice.consumers.Bridge.openai_garbage", lambda *_: [Close(1000, "silent", "ended")]
+        )
+        socket = await held_call()
+        await until(lambda: models)
+
+        models[0].emits_raw("garbage")
+        await until(storing.is_set)
+        await socket.send_to(text_data=media_frame())
+
+        assert await close_code(socket) == 1000
+        await socket.wait(timeout=8)
+        call = await CallLog.objects.aget()
+        assert (call.ended_reason, call.intent, call.outcome) == ("silent", "ended", "silent")
+
+    async def test_comes_when_the_model_accepts_us_and_says_nothing(
+        self, models: list[ModelDouble], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("voice.call_setup.recorded_greeting", lambda text: None)
+        monkeypatch.setattr(
+            "voice.consumers.bridge_config",
+            lambda setup: replace(bridge_config(setup), session_timeout_ms=50),
+        )
+        socket = await held_call()
+
+        assert await close_code(socket) == 1011
+        await socket.wait(timeout=8)
+        assert (await CallLog.objects.aget()).ended_reason == "model_unavailable"
+
+    async def test_leaves_no_traceback_when_the_line_is_gone_already(
+        self, models: list[ModelDouble], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        gone = Event()
+
+        async def losing(scope: Any, receive: Any, send: Any) -> None:
+            async def send_or_fail(message: Any) -> None:
+                if gone.is_set():
+                    raise RuntimeError("Unexpected ASGI message, after sending 'websocket.close'.")
+                await send(message)
+
+            await application(scope, receive, send_or_fail)
+
+        token = await ringing()
+        headers = [(b"x-twilio-signature", upgrade_signature().encode())]
+        socket = WebsocketCommunicator(losing, PATH, headers=headers)
+        await socket.connect()
+        await socket.send_to(text_data=start_frame(token))
+        await until(lambda: models)
+        gone.set()
+
+        models[0].drops(1011)
+        await socket.wait(timeout=8)
+
+        assert (await CallLog.objects.aget()).ended_reason == "model_unavailable"
+        assert not [record for record in caplog.records if record.exc_info]
+
+    async def test_frees_the_line_even_if_it_cannot_be_stored(
+        self, models: list[ModelDouble], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(**_: object) -> None:
+            raise DatabaseError("down")
+
+        monkeypatch.setattr(services, "end_stream", refuse)
+        socket = await held_call()
+        await until(lambda: models)
+
+        with pytest.raises(DatabaseError):
+            await finished(socket)
+
+        assert live_calls.running() == 0
+
+    async def test_is_stated_when_the_call_cannot_be_looked_up(
+        self, models: list[ModelDouble], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(**_: object) -> None:
+            raise DatabaseError("down")
+
+        monkeypatch.setattr(services, "open_stream", refuse)
+        socket = await held_call()
+
+        assert await close_code(socket) == 1011
+        assert models == []
