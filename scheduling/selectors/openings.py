@@ -359,12 +359,13 @@ def _calendars(
     visits: dict[UUID, list[tuple[int, int]]] = {}
     blocked: dict[UUID, list[tuple[int, int]]] = {}
     patient_visits: list[tuple[int, int]] = []
+    patient_hex = patient_id.hex if patient_id is not None else ""
     taken = _taken(ids, since, until, now, patient_id, ignore_appointment_id, hold_owner)
     for nurse_id, owner_id, start, end, blocked_from, blocked_until, is_visit in taken:
         blocked.setdefault(_uuid(nurse_id), []).append((blocked_from, blocked_until))
         if is_visit:
             visits.setdefault(_uuid(nurse_id), []).append((start, end))
-            if patient_id is not None and _uuid(owner_id) == patient_id:
+            if owner_id is not None and str(owner_id).replace("-", "") == patient_hex:
                 patient_visits.append((start, end))
     calendars = {
         row["id"]: slots.Calendar(

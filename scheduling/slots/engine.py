@@ -124,11 +124,9 @@ def reason_for_none(calendar: Calendar, request: Request) -> ReasonForNone:
     open_starts = [start for start in licensed if not _inside(forbidden, start)]
     if open_starts:
         return "cap"
-    first = local_date(calendar.hours.zone, request.since)
-    last = local_date(calendar.hours.zone, request.until)
-    free = free_ranges(calendar.hours, request.holidays, first, last)
-    asked = subtract(free, _outside(max(request.since, request.earliest), request.until))
-    return "gap_too_short" if subtract(asked, merge(calendar.blocked)) else "fully_booked"
+    taken = merge([*calendar.blocked, *request.patient_visits])
+    some_minutes = any(subtract([(start, start + request.length)], taken) for start in licensed)
+    return "gap_too_short" if some_minutes else "fully_booked"
 
 
 def _on_grid_in_hours(
@@ -163,10 +161,6 @@ def _inside(ranges: list[Range], minute: int) -> bool:
 
 def _overlaps(ranges: Collection[Range], asked: Range) -> bool:
     return any(start < asked[1] and end > asked[0] for start, end in ranges)
-
-
-def _outside(since: int, until: int) -> list[Range]:
-    return [(-(1 << 62), since), (until, 1 << 62)]
 
 
 def _is_licensed(calendar: Calendar, request: Request, start: int) -> bool:

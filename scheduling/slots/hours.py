@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -64,6 +65,9 @@ def free_ranges(hours: Hours, holidays: Collection[date], first: date, last: dat
     Removal wins over addition. What was written for a date beats a holiday; a `replace` drops the weekday's windows
     and breaks.
     """
+    if not hours.dates:
+        usual = _usual(hours.zone, hours.weekly, frozenset(holidays), first, last)
+        return subtract(list(usual), merge(hours.time_off))
     added: list[Range] = []
     removed: list[Range] = list(hours.time_off)
     changes: dict[date, list[DateWindow]] = {}
@@ -78,7 +82,7 @@ def free_ranges(hours: Hours, holidays: Collection[date], first: date, last: dat
         if replaced:
             added += replaced
         elif day not in holidays:
-            added += _weekly(hours, day)
+            added += _weekly(hours.zone, hours.weekly, day)
         for change in written:
             window = _range(hours.zone, day, change.start, change.end)
             if change.effect == "add":
@@ -89,13 +93,31 @@ def free_ranges(hours: Hours, holidays: Collection[date], first: date, last: dat
     return subtract(merge(added), merge(removed))
 
 
-def _weekly(hours: Hours, day: date) -> list[Range]:
+@lru_cache(maxsize=4_096)
+def _usual(
+    zone: ZoneInfo,
+    weekly: tuple[WeeklyWindow, ...],
+    holidays: frozenset[date],
+    first: date,
+    last: date,
+) -> tuple[Range, ...]:
+    """Return the free time of weekly windows alone; most nurses share a few patterns, so it is kept."""
+    added: list[Range] = []
+    day = first - ONE_DAY
+    while day <= last + ONE_DAY:
+        if day not in holidays:
+            added += _weekly(zone, weekly, day)
+        day += ONE_DAY
+    return tuple(merge(added))
+
+
+def _weekly(zone: ZoneInfo, weekly: tuple[WeeklyWindow, ...], day: date) -> list[Range]:
     work: list[Range] = []
     breaks: list[Range] = []
-    for window in hours.weekly:
+    for window in weekly:
         if window.holds_on(day):
             (breaks if window.is_break else work).append(
-                _range(hours.zone, day, window.start, window.end)
+                _range(zone, day, window.start, window.end)
             )
     return subtract(merge(work), merge(breaks)) if breaks else work
 
