@@ -17,6 +17,9 @@ from typing import Any
 MILLION = Decimal(1_000_000)
 MICRODOLLAR = Decimal("0.000001")
 SECONDS_PER_MINUTE = Decimal(60)
+MOST_TOKENS = 1_000_000  # of one response; far above any model's window
+MOST_SECONDS = 3600.0  # of one turn
+MOST_DOLLARS = Decimal(10_000)  # what the record has room for
 
 
 @dataclass(slots=True)
@@ -38,7 +41,7 @@ class Usage:
         self.responses += 1
         try:
             self._add_tokens(usage or {})
-        except (KeyError, TypeError, ValueError, AttributeError):
+        except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
             self.unknown = True
 
     def _add_tokens(self, usage: Mapping[str, Any]) -> None:
@@ -50,8 +53,9 @@ class Usage:
         text_out = int(usage["output_tokens"]) - audio_out
         text_cached = int(cached.get("text_tokens", 0))
         audio_cached = int(cached.get("audio_tokens", 0))
-        if min(text_in - text_cached, audio_in - audio_cached, text_out, audio_out) < 0:
-            raise ValueError("the parts exceed their sum")
+        parts = (text_in - text_cached, audio_in - audio_cached, text_out, audio_out)
+        if min(*parts, text_cached, audio_cached) < 0 or max(parts) > MOST_TOKENS:
+            raise ValueError("the parts exceed their sum, or any sense")
         if read.get("cached_tokens") and not cached:
             raise KeyError("cached_tokens_details")
         self.text_in += text_in
@@ -66,8 +70,11 @@ class Usage:
         try:
             if usage is None or usage["type"] != "duration":
                 raise KeyError("seconds")
-            self.transcription_seconds += float(usage["seconds"])
-        except (KeyError, TypeError, ValueError):
+            seconds = float(usage["seconds"])
+            if not 0 <= seconds <= MOST_SECONDS:
+                raise ValueError("no length of speech")
+            self.transcription_seconds += seconds
+        except (KeyError, TypeError, ValueError, OverflowError):
             self.unknown = True
 
     def as_json(self) -> dict[str, Any]:
@@ -95,7 +102,8 @@ def cost_usd(usage: Usage, *, model: str, transcription_model: str, on: date) ->
     if minute is not None:
         seconds = Decimal(str(usage.transcription_seconds))
         speech = seconds / SECONDS_PER_MINUTE * _dollars(minute["minute"])
-    return (tokens + speech).quantize(MICRODOLLAR)
+    total = (tokens + speech).quantize(MICRODOLLAR)
+    return total if total < MOST_DOLLARS else None
 
 
 def _price(table: str, model: str, on: date) -> Mapping[str, Any] | None:

@@ -9,9 +9,10 @@ import asyncio
 import logging
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 
 from voice import services
@@ -38,6 +39,7 @@ class Recorder:
         self._answers: list[int] = []
         self._figures_changed = False
         self._wake = asyncio.Event()
+        self._writing = asyncio.Lock()  # an older row must not be written over a newer one
 
     def add(self, record: Record) -> None:
         """Keep a record for the next batch."""
@@ -81,15 +83,22 @@ class Recorder:
         for attempt in range(LAST_TRIES):
             if await self._write():
                 return
-            await asyncio.sleep(2**attempt)
+            if attempt < LAST_TRIES - 1:
+                await asyncio.sleep(2**attempt)
         logger.error("voice.record.lost", extra={"count": len(self._turns)})
 
     async def _write(self) -> bool:
+        async with self._writing:
+            return await self._write_batch()
+
+    async def _write_batch(self) -> bool:
         turns, self._turns = self._turns, {}
         figures_changed, self._figures_changed = self._figures_changed, False
         try:
-            await in_thread(self._store, list(turns.values()), figures_changed)
-        except DatabaseError:
+            await in_thread(
+                self._store, list(turns.values()), self._figures() if figures_changed else None
+            )
+        except (DatabaseError, InterfaceError):
             logger.warning("voice.record.delayed", exc_info=True)
             self._turns = turns | self._turns
             self._figures_changed = self._figures_changed or figures_changed
@@ -97,18 +106,16 @@ class Recorder:
             return False
         return True
 
-    def _store(self, turns: Sequence[RecordTurn], figures_changed: bool) -> None:
+    def _store(self, turns: Sequence[RecordTurn], figures: CallFigures | None) -> None:
         if turns:
             services.store_turns(call_id=self.call_id, turns=turns)
-        if figures_changed:
-            services.store_figures(
-                call_id=self.call_id, figures=self._figures(), now=timezone.now()
-            )
+        if figures is not None:
+            services.store_figures(call_id=self.call_id, figures=figures, now=timezone.now())
 
     def _figures(self) -> CallFigures:
         answers = sorted(self._answers)
         return CallFigures(
-            usage=self._usage,
+            usage=replace(self._usage),  # a thread reads it while more is added
             greeting_ms=self._greeting_ms,
             answer_p50_ms=percentile(answers, 50),
             answer_p95_ms=percentile(answers, 95),

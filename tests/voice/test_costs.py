@@ -62,6 +62,8 @@ class TestCost:
             RESPONSE | {"input_token_details": None},
             RESPONSE | {"input_tokens": 3},
             RESPONSE | {"input_tokens": "many"},
+            RESPONSE | {"input_tokens": 10**18},
+            RESPONSE | {"output_tokens": float("inf")},
         ],
     )
     def test_is_unknown_when_a_detail_is_missing_or_odd(self, odd: Any) -> None:
@@ -82,5 +84,24 @@ class TestCost:
         usage = Usage()
 
         usage.add_transcription({"type": "tokens", "input_tokens": 5})
+
+        assert cost(usage) is None
+
+    @pytest.mark.parametrize("seconds", [-1, 1e300, float("inf"), float("nan")])
+    def test_is_unknown_when_the_length_of_speech_makes_no_sense(self, seconds: float) -> None:
+        usage = Usage()
+
+        usage.add_transcription({"type": "duration", "seconds": seconds})
+
+        assert cost(usage) is None
+
+    def test_is_unknown_when_it_is_more_than_the_record_has_room_for(self) -> None:
+        usage = Usage()
+
+        for _ in range(200):
+            usage.add_response(
+                RESPONSE
+                | {"output_tokens": 900_000, "output_token_details": {"audio_tokens": 900_000}}
+            )
 
         assert cost(usage) is None

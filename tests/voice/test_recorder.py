@@ -2,10 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
+from threading import Event
+from time import sleep
 from typing import Any
 
 import pytest
-from django.db import DatabaseError
+from asgiref.sync import sync_to_async
+from django.db import DatabaseError, InterfaceError
 
 from tests.calls.virtual_clock import run
 from voice import services
@@ -76,8 +79,9 @@ class TestRecorder:
         texts = TranscriptEntry.objects.filter(call=call).values_list("text", flat=True)
         assert list(texts) == ["first", "second"]
 
+    @pytest.mark.parametrize("failure", [DatabaseError, InterfaceError])
     def test_loses_nothing_while_the_database_refuses(
-        self, monkeypatch: pytest.MonkeyPatch
+        self, failure: type[Exception], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         call = make_call()
         failures = iter([True, True, False])
@@ -85,7 +89,7 @@ class TestRecorder:
 
         def sometimes(**values: Any) -> None:
             if next(failures, False):
-                raise DatabaseError("down")
+                raise failure("down")
             store(**values)
 
         monkeypatch.setattr(services, "store_turns", sometimes)
@@ -129,6 +133,32 @@ class TestRecorder:
         run(scene())
 
         assert call.transcript.get().text == "Goodbye"
+
+    async def test_never_writes_an_older_row_over_a_newer_one(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        call = await sync_to_async(make_call)()
+        store, storing = services.store_turns, Event()
+
+        def slow_at_first(**values: Any) -> None:
+            if not storing.is_set():
+                storing.set()
+                sleep(0.2)
+            store(**values)
+
+        monkeypatch.setattr(services, "store_turns", slow_at_first)
+        recorder = Recorder(call.pk)
+        recorder.add(turn("item_1", ""))
+        running = asyncio.create_task(recorder.run())
+        while not storing.is_set():  # noqa: ASYNC110 - it is set in a thread
+            await asyncio.sleep(0.01)
+
+        recorder.add(turn("item_1", "Goodbye"))
+        await recorder.finish()
+        await asyncio.sleep(0.3)
+        running.cancel()
+
+        assert (await call.transcript.aget()).text == "Goodbye"
 
 
 class TestPercentile:

@@ -119,12 +119,12 @@ class Conversation:
             if turn.transcribed is None:
                 turn.transcribed = False
             return
-        turn.text = text[:_MAX_TEXT]
+        turn.text = _storable(text)
         turn.transcribed = True
 
     def write(self, turn: Turn, words: str, *, more: bool) -> None:
         """Add to the words of an assistant's turn, or set all of them."""
-        turn.text = (turn.text + words if more else words)[:_MAX_TEXT]
+        turn.text = _storable(turn.text + words if more else words)
 
     def overdue(self, now_ms: float) -> list[Turn]:
         """Return the turns whose transcripts did not come in time, and wait for them no longer."""
@@ -215,6 +215,11 @@ class Conversation:
             heard_ms=heard,
             interrupted=not whole,
         )
+
+
+def _storable(text: str) -> str:
+    """Return what the record can hold: no NUL, which PostgreSQL refuses together with all rows beside it."""
+    return text.replace("\0", "")[:_MAX_TEXT]
 
 
 def cut_at(text: str, share: float) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from voice.protocol.toolcalls import Batch
 
 _NOT_EXECUTED = '{"error":"interrupted, not executed"}'
 _MAX_DELTA_CHARACTERS = 1024 * 1024
-_MAX_ID = 128
+_MAX_ID = 64  # what the record has room for
 _OWN_RESPONSE_MS = 1_000  # the server begins a response by itself this soon after a turn, if at all
 _RETRY_MS = 1_000
 _LONGEST_RETRY_MS = 10_000

@@ -24,6 +24,29 @@ def transcribe(call: PhoneCall, item_id: str, words: str) -> dict[str, RecordTur
 
 
 class TestRows:
+    def test_hold_nothing_that_the_database_refuses(self) -> None:
+        call = PhoneCall()
+        call.turn("user_1")
+        call.respond("resp_1")
+        call.say("item_1", 200, words="Which\0 day?")
+        call.done("resp_1", items=["item_1"])
+        call.play_out()
+
+        row = transcribe(call, "user_1", "A \0nurse.")["user_1"]
+
+        assert row.text == "A nurse."
+        assert rows(call.all)["item_1"].text == "Which day?"
+
+    def test_are_made_only_of_items_whose_names_fit_into_the_record(self) -> None:
+        call = PhoneCall()
+        longest = "i" * 64
+
+        call.turn(longest)
+        call.turn("i" * 65)
+
+        assert list(transcribe(call, longest, "Hello.")) == [longest]
+        assert transcribe(call, "i" * 65, "Hello.") == {}
+
     def test_of_the_caller_are_completed_late_by_their_item(self) -> None:
         call = PhoneCall()
         call.turn("user_1")
