@@ -69,9 +69,7 @@ def _searches(number: int) -> dict[str, Callable[[int], int]]:
 
     def found(index: int, **asked: Any) -> int:
         since = NOW + timedelta(hours=index % 24)
-        openings = selectors.find_openings(
-            now=NOW, since=since, until=since + TWO_WEEKS, **asked
-        )
+        openings = selectors.find_openings(now=NOW, since=since, until=since + TWO_WEEKS, **asked)
         return len(openings.slots)
 
     return {
