@@ -248,7 +248,9 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule(
         response=RESPONSES,
-        status=st.sampled_from(["completed", "cancelled", "incomplete", "failed"]),
+        status=st.sampled_from(
+            ["completed", "completed", "completed", "cancelled", "incomplete", "failed"]
+        ),
         calls=st.lists(CALLS, max_size=3),
         call_status=st.sampled_from(["completed", "incomplete"]),
     )
@@ -278,10 +280,15 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule(
         call=CALLS,
-        effect=st.sampled_from(["", "end", "transfer", "wait"]),
+        at=st.integers(0, 3),
+        effect=st.sampled_from(["", "", "", "end", "transfer", "wait"]),
         session=st.none() | st.just({"type": "realtime", "instructions": "Español."}),
     )
-    def a_tool_finishes(self, call: str, effect: Any, session: dict[str, Any] | None) -> None:
+    def a_tool_finishes(
+        self, call: str, at: int, effect: Any, session: dict[str, Any] | None
+    ) -> None:
+        if at < len(self.run):
+            call = self.run[at]
         answer = ToolAnswer('{"ok":true}', effect, session)
         self.take(self.bridge.tool_finished(call, answer, self.now))
 
@@ -303,8 +310,10 @@ class AnyOrder(RuleBasedStateMachine):
             self.active.clear()
         self.hear({**event, "type": kind})
 
-    @rule()
-    def a_frame_of_the_model_is_garbage(self) -> None:
+    @rule(chance=ONCE_IN_A_WHILE)
+    def a_frame_of_the_model_is_garbage(self, chance: int) -> None:
+        if chance:
+            return
         self.take(self.bridge.openai_garbage(self.now))
 
     @rule(chance=ONCE_IN_A_WHILE)

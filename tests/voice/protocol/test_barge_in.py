@@ -4,6 +4,7 @@ import pytest
 
 from tests.voice.protocol.calls import (
     PhoneCall,
+    audio,
     closes,
     function_call,
     of_type,
@@ -90,6 +91,18 @@ class TestBargeIn:
 
         assert to_twilio(call.speak("item_1", 200)) == []
         assert to_twilio(call.speak("item_2", 200)) == []
+
+    def test_drops_the_late_audio_of_an_item_whose_response_is_not_named(self) -> None:
+        call = PhoneCall()
+        call.respond("resp_1")
+        call.speak("item_1", 400)
+        call.hear("input_audio_buffer.speech_started", item_id="user_1")
+
+        commands = call.hear(
+            "response.output_audio.delta", item_id="item_1", content_index=0, delta=audio(20)
+        )
+
+        assert to_twilio(commands) == []
 
     def test_plays_the_next_response(self) -> None:
         call = PhoneCall()
