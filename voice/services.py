@@ -57,8 +57,11 @@ def receive_call(
             )
             if created:
                 _admit(call, has_room=has_room, now=now)
-            elif not call.stream_nonce and call.status not in TERMINAL:
-                call = _complete_stub(call, account_sid, from_number, to_number, attestation, now)
+            elif _is_stub(call):
+                call = CallLog.objects.select_for_update(no_key=True).get(pk=call.pk)
+                if _is_stub(call):  # no other request has completed or ended it meanwhile
+                    _complete_stub(call, account_sid, from_number, to_number, attestation, now)
+                    _admit(call, has_room=has_room, now=now)
     except IntegrityError:  # a parallel repeat stored the call first
         call = CallLog.objects.get(call_sid=call_sid)
     if call.status == CallLog.Status.OVERFLOW or not call.stream_nonce:
@@ -94,6 +97,10 @@ def _admit(call: CallLog, *, has_room: bool, now: datetime) -> None:
     )
 
 
+def _is_stub(call: CallLog) -> bool:
+    return not call.stream_nonce and call.status not in TERMINAL
+
+
 def _complete_stub(
     call: CallLog,
     account_sid: str,
@@ -101,8 +108,8 @@ def _complete_stub(
     to_number: str,
     attestation: str,
     now: datetime,
-) -> CallLog:
-    """Fill in a call that a status callback announced before its own webhook came."""
+) -> None:
+    """Fill in a locked call that a status callback announced before its own webhook came."""
     call.account_sid = account_sid
     call.from_number = from_number
     call.to_number = to_number
@@ -110,7 +117,6 @@ def _complete_stub(
     call.stream_nonce = tokens.new_nonce()
     call.stream_token_expires_at = now + timedelta(seconds=settings.LIMIT_STREAM_TOKEN_SECONDS)
     call.save()
-    return call
 
 
 def open_stream(

@@ -369,3 +369,12 @@ class TestStatusR5:
 
         assert token_in(response)
         assert CallLog.objects.get().from_number == "+12025550102"
+
+    def test_lets_a_stub_in_only_if_there_is_room(self, settings: Settings) -> None:
+        settings.MAX_CONCURRENT_CALLS = 0
+        post(STATUS, call_fields(CallStatus="ringing", SequenceNumber="1"))
+
+        response = post(VOICE, call_fields())
+
+        assert verbs(response) == ["Say", "Say", "Hangup"]
+        assert CallLog.objects.get().status == "overflow"
