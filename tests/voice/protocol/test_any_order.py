@@ -22,7 +22,7 @@ from voice.protocol.commands import (
 )
 
 ITEMS = st.sampled_from(["item_1", "item_2", "item_3", "greeting", "out_9", ""])
-ONCE_IN_A_WHILE = st.integers(0, 15)
+ONCE_IN_A_WHILE = st.integers(0, 31).map(lambda number: number == 23)  # 0 would be drawn too often
 RESPONSES = st.sampled_from(["resp_1", "resp_2", "resp_3"])
 CALLS = st.sampled_from(["call_1", "call_2", "call_3", ""])
 JUNK = st.recursive(
@@ -311,22 +311,22 @@ class AnyOrder(RuleBasedStateMachine):
         self.hear({**event, "type": kind})
 
     @rule(chance=ONCE_IN_A_WHILE)
-    def a_frame_of_the_model_is_garbage(self, chance: int) -> None:
-        if chance:
+    def a_frame_of_the_model_is_garbage(self, chance: bool) -> None:
+        if not chance:
             return
         self.take(self.bridge.openai_garbage(self.now))
 
     @rule(chance=ONCE_IN_A_WHILE)
-    def the_model_is_lost(self, chance: int) -> None:
-        if chance:
+    def the_model_is_lost(self, chance: bool) -> None:
+        if not chance:
             return
         self.active.clear()
         self.outstanding.clear()
         self.take(self.bridge.openai_lost(1006, self.now))
 
     @rule(chance=ONCE_IN_A_WHILE)
-    def the_stream_stops(self, chance: int) -> None:
-        if chance:
+    def the_stream_stops(self, chance: bool) -> None:
+        if not chance:
             return
         self.take(self.bridge.stop(self.now))
         assert self.bridge.deadline_ms is None
@@ -340,5 +340,5 @@ class AnyOrder(RuleBasedStateMachine):
         assert set(self.bridge.evidence().after) == set(self.answered)
 
 
-AnyOrder.TestCase.settings = settings(max_examples=150, stateful_step_count=50, deadline=None)
+AnyOrder.TestCase.settings = settings(max_examples=150, stateful_step_count=80, deadline=None)
 TestAnyOrder = AnyOrder.TestCase
