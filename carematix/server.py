@@ -45,7 +45,7 @@ class DrainingServer(uvicorn.Server):
     _quiet_since: float | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Drain on SIGTERM; end at once on Ctrl-C or on a second SIGTERM after the limit."""
+        """Drain on SIGTERM, however often it comes; end on Ctrl-C, and at once on a second one."""
         if sig == signal.SIGTERM:
             self._draining_since = self._draining_since or time.monotonic()
         elif self.should_exit:
@@ -124,7 +124,8 @@ def supervise(listener: socket.socket, workers: int) -> int:
             if process.poll() is not None and not ending:
                 logger.error("carematix.server.worker_died", extra={"status": process.returncode})
                 time.sleep(RESTART_SECONDS)
-                processes[index] = spawn()
+                if not ending:  # SIGTERM may have come meanwhile, and would miss a new process
+                    processes[index] = spawn()
     return max(process.returncode for process in processes)
 
 
