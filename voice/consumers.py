@@ -421,6 +421,7 @@ def bridge_config(setup: CallSetup) -> BridgeConfig:
         greeting_text=setup.greeting_text,
         greeting_audio=setup.greeting_audio,
         silence_ms=settings.LIMIT_SILENCE_SECONDS * 1000,
+        silence_prompts=settings.LIMIT_SILENCE_PROMPTS,
         call_limit_ms=settings.LIMIT_CALL_MINUTES * 60_000,
         malformed_frames=settings.LIMIT_MALFORMED_FRAMES,
         model_garbage=settings.LIMIT_MODEL_GARBAGE_EVENTS,

@@ -52,7 +52,7 @@ class Call:
         self.silence = Silence(
             silence_ms=config.silence_ms,
             wait_ms=config.wait_ms,
-            prompts=len(config.silence_prompts),
+            prompts=config.silence_prompts,
         )
         self.ending: Ending | None = None
         self.limit_warned = False
@@ -339,7 +339,8 @@ class Call:
         elif step == "goodbye":
             self.end_with(self.config.silence_goodbye, "silent", now_ms, cancelable=True)
         else:
-            self.say("silence", self.config.silence_prompts[step])
+            lines = self.config.silence_lines
+            self.say("silence", lines[min(step, len(lines) - 1)])
 
     def limit_due(self) -> float | None:
         """Return when the call's length next matters."""

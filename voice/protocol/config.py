@@ -18,7 +18,8 @@ class BridgeConfig:
     greeting_text: str
     greeting_audio: bytes | None = None
     silence_ms: float = 8_000
-    silence_prompts: tuple[str, ...] = (
+    silence_prompts: int = 2
+    silence_lines: tuple[str, ...] = (  # the last one is said again if there are more prompts
         "Are you still there?",
         "I can't hear you. Say yes or press any key.",
     )

@@ -98,6 +98,17 @@ class TestSilence:
         assert len(spoken(call.all)) == 3
         assert closes(call.all) == [Close(1000, "silent", "ended")]
 
+    @pytest.mark.parametrize("prompts", [1, 3])
+    def test_is_asked_about_as_often_as_the_clinic_wants(self, prompts: int) -> None:
+        call = PhoneCall(silence_prompts=prompts)
+        for _ in range(prompts + 1):
+            assert closes(call.all) == []
+            call.wait(8_100)
+            respond_to_request(call)
+
+        assert len(spoken(call.all)) == prompts + 1
+        assert closes(call.all) == [Close(1000, "silent", "ended")]
+
     def test_is_counted_anew_when_the_caller_speaks(self) -> None:
         call = PhoneCall()
         call.wait(8_100)
