@@ -41,8 +41,12 @@ def verify_identity(desk: Desk, values: Mapping[str, Any]) -> Answer:
     A new try always forgets the person before it (S18). The proof beside name and birth date is the number on file, if
     the carrier vouches for it, or a zip code, reference number or PIN.
     """
-    _lock_attempts()
     call, gate = desk.call, desk.gate
+    name = str(values.get("full_name", ""))
+    person = _person(values)
+    acting_as = _acting_as(desk, values, person)
+    proved = person is not None and acting_as != "" and _is_proved(desk, values, person, acting_as)
+    _lock_attempts()  # after the proof: a PIN's hash takes long, and all other callers wait for the lock
     tries = IdentityAttempt.objects.filter(call=call).count() + 1
     blocked = (
         call.locked
@@ -50,12 +54,8 @@ def verify_identity(desk: Desk, values: Mapping[str, Any]) -> Answer:
         or tries > settings.LIMIT_IDENTITY_ATTEMPTS_PER_CALL
         or number_is_spent(call, at=desk.at)
         or _failures(since=desk.at - HOUR) >= settings.LIMIT_IDENTITY_ATTEMPTS_PER_HOUR
+        or _name_is_spent(name, person, at=desk.at)
     )
-    person = _person(values)
-    name = str(values.get("full_name", ""))
-    blocked = blocked or _name_is_spent(name, person, at=desk.at)
-    acting_as = _acting_as(desk, values, person)
-    proved = person is not None and acting_as != "" and _is_proved(desk, values, person, acting_as)
     IdentityAttempt.objects.create(
         call=call,
         caller_number=callers.known_number(call.from_number),

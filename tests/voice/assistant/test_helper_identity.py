@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts.models import AuditEvent
 from scheduling.models import Patient, StaffTask
 from tests.voice.assistant.clinic import WHO, PhoneCall, SampleClinic
+from voice.assistant import identity
 from voice.assistant.identity import name_digest
 from voice.assistant.tools import TOOLS
 from voice.models import IdentityAttempt
@@ -55,6 +56,24 @@ class TestProofs:
 
         assert PhoneCall(STRANGER).verify("james", second_factor="4712")["ok"] is False
         assert PhoneCall("+12025550187").verify("james", second_factor="4711")["ok"] is True
+
+    def test_a_pin_is_hashed_before_other_callers_have_to_wait(
+        self, clinic: SampleClinic, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        Patient.objects.filter(pk=clinic.patients["james"].pk).update(
+            pin_hash=make_password("4711")
+        )
+        order: list[str] = []
+
+        def hashed(pin: str, stored: str) -> bool:
+            order.append("hash")
+            return True
+
+        monkeypatch.setattr(identity, "_lock_attempts", lambda: order.append("lock"))
+        monkeypatch.setattr(identity, "check_password", hashed)
+
+        assert PhoneCall(STRANGER).verify("james", second_factor="4711")["ok"] is True
+        assert order == ["hash", "lock"]
 
     def test_s13_spelling_does_not_matter(self, clinic: SampleClinic) -> None:
         answer = PhoneCall("+12025550101").tool(
