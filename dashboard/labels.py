@@ -85,10 +85,12 @@ ENDED = {
     "model_unavailable": "The assistant could not be reached",
     "session_rejected": "The assistant could not be started",
     "media_malformed": "The phone line sent damaged data",
+    "frame_too_large": "The phone line sent too much data",
     "flood": "The phone line sent too much data",
+    "crashed": "A fault of the server",
+    "server_stopped": "The server was stopped",
     "overflow": "All lines were in use",
     "caller_left": "The caller",
-    "hangup": "The caller",
 }
 
 APPOINTMENT_STATUS = {

@@ -198,7 +198,8 @@ class CallInProgress:
             reason = await self.close_twilio(over)
         except asyncio.CancelledError:
             if self.over is None:
-                raise  # the server stops
+                reason = "server_stopped"
+                raise
             reason = await self.close_twilio(self.over)
         except Exception:  # the outermost layer of a call: no line stays open and silent (F28)
             logger.exception("voice.call.crashed")
@@ -410,7 +411,7 @@ def frame_text(message: Mapping[str, Any]) -> str:
         raise StreamOver(0, "caller_left")
     text = message.get("text") or ""
     if len(text) > settings.LIMIT_FRAME_BYTES:
-        raise StreamOver(TOO_BIG, "frame_too_big")
+        raise StreamOver(TOO_BIG, "frame_too_large")
     return text
 
 

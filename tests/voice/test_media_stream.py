@@ -331,6 +331,7 @@ class TestMalformedFramesS70:
 
         assert await close_code(socket) == 1009
         await socket.wait(timeout=8)
+        assert (await CallLog.objects.aget()).ended_reason == "frame_too_large"
 
     async def test_from_the_model_are_ignored(
         self, models: list[ModelDouble], caplog: pytest.LogCaptureFixture
@@ -461,6 +462,16 @@ class TestTheEndOfACall:
 
         assert (await CallLog.objects.aget()).ended_reason == "model_unavailable"
         assert not [record for record in caplog.records if record.exc_info]
+
+    async def test_says_so_when_the_server_stopped(self, models: list[ModelDouble]) -> None:
+        socket = await held_call()
+        await until(lambda: models)
+
+        socket.future.cancel()
+
+        await socket.wait(timeout=8)
+        call = await CallLog.objects.aget()
+        assert (call.ended_reason, call.outcome) == ("server_stopped", "failed")
 
     async def test_frees_the_line_even_if_it_cannot_be_stored(
         self, models: list[ModelDouble], monkeypatch: pytest.MonkeyPatch
