@@ -6,9 +6,17 @@ edges only (`zones`). `hours` turns weekly windows and their exceptions into fre
 into the starts of visits, `ranking` chooses among them. The rules are those of the scheduling reference, section 2.
 """
 
-from scheduling.slots.engine import Calendar, Request, Verdict, judge, reason_for_none, starts
+from scheduling.slots.engine import (
+    Calendar,
+    Request,
+    Verdict,
+    judge,
+    load_in_week,
+    reason_for_none,
+    starts,
+)
 from scheduling.slots.hours import DateWindow, Hours, WeeklyWindow, free_ranges
-from scheduling.slots.ranking import Candidate, by_care, by_start, spread_out
+from scheduling.slots.ranking import Candidate, by_care, by_start, rotation, spread_out
 from scheduling.slots.zones import edge_to_minute, local_date, to_instant, to_minute
 
 __all__ = [
@@ -24,8 +32,10 @@ __all__ = [
     "edge_to_minute",
     "free_ranges",
     "judge",
+    "load_in_week",
     "local_date",
     "reason_for_none",
+    "rotation",
     "spread_out",
     "starts",
     "to_instant",

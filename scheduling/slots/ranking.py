@@ -1,28 +1,49 @@
 """Which of the free starts to offer, and in which order (scheduling reference, section 9)."""
 
 import heapq
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import total_ordering
 from hashlib import blake2b
 from itertools import chain, groupby, islice
-from typing import TypeVar
 
 SPREAD_MINUTES = 120
-Key = TypeVar("Key")
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """
-    A nurse who may be offered: `care_rank` 0 primary, 1 assigned, 2 seen before, 3 any; `load` in steps of 5 %.
+    A nurse who may be offered: `care_rank` 0 primary, 1 assigned, 2 seen last, 3 any.
 
-    `rotation` differs between requesters and is the same each time for one of them.
+    `load` returns how full the week of a start is, in steps of 5 %. `rotation` differs between requesters and is the
+    same each time for one of them.
     """
 
     key: str
     care_rank: int = 3
-    load: int = 0
+    load: Callable[[int], int] = lambda _: 0
     rotation: int = 0
+
+
+@total_ordering
+class _Tie:
+    """Decides between equal times by continuity, load and rotation; the load is computed only when it matters."""
+
+    __slots__ = ("candidate", "start")
+
+    def __init__(self, candidate: Candidate, start: int) -> None:
+        self.candidate = candidate
+        self.start = start
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Tie) and self.candidate.key == other.candidate.key
+
+    def __lt__(self, other: "_Tie") -> bool:
+        ours, theirs = self.candidate, other.candidate
+        if ours.care_rank != theirs.care_rank:
+            return ours.care_rank < theirs.care_rank
+        own, others = ours.load(self.start), theirs.load(other.start)
+        return (own, ours.rotation, ours.key) < (others, theirs.rotation, theirs.key)
 
 
 def rotation(requester: str, nurse: str) -> int:
@@ -33,16 +54,11 @@ def rotation(requester: str, nurse: str) -> int:
 def by_start(streams: Iterable[tuple[Candidate, Iterator[int]]]) -> Iterator[tuple[int, Candidate]]:
     """Merge the nurses' starts by time; continuity, then load, then rotation decide between equal times."""
 
-    def pairs(
-        candidate: Candidate, starts: Iterator[int]
-    ) -> Iterator[tuple[tuple[int, ...], str, Candidate]]:
-        tie = (candidate.care_rank, candidate.load, candidate.rotation)
-        return ((((start, *tie)), candidate.key, candidate) for start in starts)
+    def pairs(candidate: Candidate, starts: Iterator[int]) -> Iterator[tuple[int, _Tie]]:
+        return ((start, _Tie(candidate, start)) for start in starts)
 
-    merged = heapq.merge(
-        *(pairs(candidate, starts) for candidate, starts in streams), key=lambda p: p[:2]
-    )
-    return ((key[0], candidate) for key, _, candidate in merged)
+    merged = heapq.merge(*(pairs(candidate, starts) for candidate, starts in streams))
+    return ((start, tie.candidate) for start, tie in merged)
 
 
 def by_care(
@@ -74,22 +90,22 @@ def by_care(
     yield from chain.from_iterable(restored)
 
 
-def spread_out(found: Sequence[tuple[int, Candidate]], limit: int) -> list[tuple[int, Candidate]]:
+def spread_out(found: Iterable[tuple[int, Candidate]], limit: int) -> list[tuple[int, Candidate]]:
     """
-    Choose at most `limit` offers that are not all next to each other.
+    Choose at most `limit` offers that are not all next to each other, best first.
 
-    The best comes first; each next is the best that is two hours away from those chosen. If that leaves room, the
-    best of the rest fill it. The order of `found` is kept.
+    Each next is the best that is two hours away from those chosen. If that leaves room, the best of the other times
+    fill it; the same time with another nurse is no other offer.
     """
     chosen: list[tuple[int, Candidate]] = []
+    others: list[tuple[int, Candidate]] = []
     for offer in found:
         if len(chosen) == limit:
             break
-        if all(abs(offer[0] - other[0]) >= SPREAD_MINUTES for other in chosen):
+        nearest = min((abs(offer[0] - start) for start, _ in chosen), default=SPREAD_MINUTES)
+        if nearest >= SPREAD_MINUTES:
             chosen.append(offer)
-    for offer in found:
-        if len(chosen) == limit:
-            break
-        if offer not in chosen:
-            chosen.append(offer)
-    return [offer for offer in found if offer in chosen]
+        elif len(others) < limit and nearest and offer[0] not in {start for start, _ in others}:
+            others.append(offer)
+    spread = chosen + others[: limit - len(chosen)]
+    return sorted(spread, key=lambda offer: (offer[1].care_rank, offer[0])) if others else spread

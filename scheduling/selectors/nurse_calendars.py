@@ -1,0 +1,360 @@
+"""
+What a search needs to know, read in five queries whatever the numbers.
+
+The kind of visit with the clinic's rules, the nurses, their windows, the changes of their hours with the holidays, and
+what is taken. Times come out of the database as whole minutes, and what is taken as one text for each nurse: making
+tens of thousands of rows into objects costs more than the whole search (scheduling reference, section 4).
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.db.models import (
+    Aggregate,
+    Case,
+    CharField,
+    Exists,
+    Func,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    TextField,
+    TimeField,
+    UUIDField,
+    Value,
+    When,
+)
+
+from scheduling import slots
+from scheduling.exceptions import NotAvailable
+from scheduling.models import (
+    Appointment,
+    Availability,
+    AvailabilityOverride,
+    CareAssignment,
+    Clinic,
+    Holiday,
+    Nurse,
+    Patient,
+    SlotHold,
+    VisitType,
+)
+from scheduling.models.appointments import ACTIVE_STATUSES
+from scheduling.selectors.calendar import ClinicProfile
+
+AROUND = timedelta(days=2)  # whole local days and night shifts on both sides of a range
+SEEN_WITHIN = timedelta(days=365)
+DEFAULTS = ClinicProfile()
+NOBODY = UUID(int=0)  # no row has this id
+HOLD, VISIT, OWN_VISIT = range(3)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of visit with the rules of the clinic that bear on it; times in minutes."""
+
+    code: str
+    length: int
+    specialization_id: UUID | None
+    in_patient_state: bool
+    patience: int
+    notice: int
+    horizon: int
+    step: int
+
+
+def kind_of_visit(code: str) -> Kind:
+    """
+    Return the kind of visit that has a code, with the clinic's rules.
+
+    Raises:
+        NotAvailable: there is none in use.
+    """
+    clinic = Clinic.objects.all()
+    row = (
+        VisitType.objects.filter(code=code, active=True)
+        .annotate(
+            notice=Subquery(clinic.values("minimum_notice_minutes")[:1]),
+            horizon=Subquery(clinic.values("horizon_days")[:1]),
+            step=Subquery(clinic.values("slot_step_minutes")[:1]),
+        )
+        .values(
+            "length_minutes", "specialization_id", "in_patient_state",
+            "continuity_patience_days", "notice", "horizon", "step",
+        )
+        .first()
+    )  # fmt: skip
+    if row is None:
+        raise NotAvailable("There is no such kind of visit.")
+    return Kind(
+        code=code,
+        length=row["length_minutes"],
+        specialization_id=row["specialization_id"],
+        in_patient_state=row["in_patient_state"],
+        patience=row["continuity_patience_days"] * slots.zones.MINUTES_PER_DAY,
+        notice=_given(row["notice"], DEFAULTS.minimum_notice_minutes),
+        horizon=_given(row["horizon"], DEFAULTS.horizon_days) * slots.zones.MINUTES_PER_DAY,
+        step=_given(row["step"], DEFAULTS.slot_step_minutes),
+    )
+
+
+def _given(value: int | None, default: int) -> int:
+    return default if value is None else value
+
+
+def nurses_for(
+    kind: Kind,
+    *,
+    patient_id: UUID | None,
+    now: datetime,
+    nurse_ids: Collection[UUID] | None = None,
+    specialization_id: UUID | None = None,
+    language: str | None = None,
+    skilled: bool = True,
+) -> list[dict[str, Any]]:
+    """Return the nurses who may make the visit; `skilled=False` keeps those without the specialization, marked."""
+    patient = patient_id or NOBODY
+    assigned = CareAssignment.objects.filter(nurse=OuterRef("pk"), patient_id=patient)
+    seen = Appointment.objects.filter(
+        patient_id=patient, status=Appointment.Status.FULFILLED, start__gt=now - SEEN_WITHIN
+    ).order_by("-start")
+    skills = Nurse.specializations.through.objects.filter(nurse_id=OuterRef("pk"))
+    needed = [wanted for wanted in (kind.specialization_id, specialization_id) if wanted]
+    has_all = Q()
+    for wanted in needed:
+        has_all &= Q(Exists(skills.filter(specialization_id=wanted)))
+    nurses = Nurse.objects.filter(active=True)
+    if nurse_ids is not None:
+        nurses = nurses.filter(pk__in=list(nurse_ids))
+    if patient_id is not None:
+        nurses = nurses.exclude(Exists(assigned.filter(closed=True)))
+    if skilled and needed:
+        nurses = nurses.filter(has_all)
+    rows = nurses.annotate(
+        care_rank=Case(
+            When(Exists(assigned.filter(primary=True)), then=0),
+            When(Exists(assigned), then=1),
+            When(pk=Subquery(seen.values("nurse_id")[:1]), then=2),
+            default=3,
+            output_field=IntegerField(),
+        )
+        if patient_id is not None
+        else Value(3),
+        skilled=Case(When(has_all, then=True), default=False) if needed else Value(True),
+        patient_state=Subquery(Patient.objects.filter(pk=patient).values("state")[:1]),
+    ).values(
+        "id", "first_name", "last_name", "time_zone", "languages", "license_state",
+        "license_expires_on", "buffer_before_minutes", "buffer_after_minutes",
+        "slot_step_minutes", "slot_offset_minutes", "daily_cap", "care_rank", "skilled",
+        "patient_state",
+    )  # fmt: skip
+    # Languages are a JSON list, which the two databases search in different ways.
+    return [
+        dict(row) for row in rows.order_by("id") if language is None or language in row["languages"]
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Calendars:
+    """The nurses' calendars by id, the patient's own visits in UTC minutes, and the holidays."""
+
+    by_nurse: dict[UUID, slots.Calendar]
+    patient_visits: tuple[slots.hours.Range, ...]
+    holidays: frozenset[date]
+
+
+def calendars_of(
+    kind: Kind,
+    nurses: list[dict[str, Any]],
+    *,
+    since: datetime,
+    until: datetime,
+    now: datetime,
+    patient_id: UUID | None = None,
+    ignore_appointment_id: UUID | None = None,
+    hold_owner: str = "",
+) -> Calendars:
+    """Return the calendars of `nurses` for starts in [since, until)."""
+    since, until = since - AROUND, until + AROUND
+    ids = [row["id"] for row in nurses]
+    weekly: dict[UUID, list[slots.WeeklyWindow]] = {}
+    for nurse_id, window in _windows(ids, since, until):
+        weekly.setdefault(nurse_id, []).append(window)
+    dates: dict[UUID, list[slots.DateWindow]] = {}
+    time_off: dict[UUID, list[slots.hours.Range]] = {}
+    holidays: set[date] = set()
+    for nurse_id, effect, day, start, end, off_from, off_until in _changes(ids, since, until):
+        if effect == "holiday":
+            holidays.add(day)
+        elif day is None:
+            time_off.setdefault(_uuid(nurse_id), []).append((off_from, off_until))
+        else:
+            change = slots.DateWindow(
+                day=day,
+                effect=effect,
+                start=None if start is None else minute_of_day(start),
+                end=None if end is None else minute_of_day(end),
+            )
+            dates.setdefault(_uuid(nurse_id), []).append(change)
+    visits: dict[UUID, list[slots.hours.Range]] = {}
+    blocked: dict[UUID, list[slots.hours.Range]] = {}
+    patient_visits: list[slots.hours.Range] = []
+    taken = _taken(ids, since, until, now, patient_id, ignore_appointment_id, hold_owner)
+    for owner_id, spans, what in taken:
+        minutes = [int(text) for text in spans.replace(" ", ",").split(",")]
+        bare = zip(minutes[0::4], minutes[1::4], strict=True)
+        if what == OWN_VISIT:
+            patient_visits.extend(bare)
+            continue
+        around = zip(minutes[2::4], minutes[3::4], strict=True)
+        blocked.setdefault(_uuid(owner_id), []).extend(around)
+        if what == VISIT:
+            visits.setdefault(_uuid(owner_id), []).extend(bare)
+    by_nurse = {
+        row["id"]: slots.Calendar(
+            hours=slots.Hours(
+                zone=ZoneInfo(row["time_zone"]),
+                weekly=tuple(weekly.get(row["id"], ())),
+                dates=tuple(dates.get(row["id"], ())),
+                time_off=tuple(time_off.get(row["id"], ())),
+            ),
+            step=row["slot_step_minutes"] or kind.step,
+            offset=row["slot_offset_minutes"],
+            buffer_before=row["buffer_before_minutes"],
+            buffer_after=row["buffer_after_minutes"],
+            daily_cap=row["daily_cap"],
+            licensed=not kind.in_patient_state or row["license_state"] == row["patient_state"],
+            licensed_until=row["license_expires_on"],
+            visits=tuple(visits.get(row["id"], ())),
+            blocked=tuple(blocked.get(row["id"], ())),
+        )
+        for row in nurses
+    }
+    return Calendars(by_nurse, tuple(patient_visits), frozenset(holidays))
+
+
+def _windows(
+    ids: list[UUID], since: datetime, until: datetime
+) -> Iterator[tuple[UUID, slots.WeeklyWindow]]:
+    rows = Availability.objects.filter(
+        Q(valid_from=None) | Q(valid_from__lte=until.date() + timedelta(days=1)),
+        Q(valid_until=None) | Q(valid_until__gte=since.date() - timedelta(days=1)),
+        nurse_id__in=ids,
+    )
+    fields = ("nurse_id", "kind", "weekday", "start", "end", "valid_from", "valid_until")
+    for nurse_id, kind, weekday, start, end, first, last in rows.order_by().values_list(*fields):
+        yield (
+            nurse_id,
+            slots.WeeklyWindow(
+                weekday=weekday,
+                start=minute_of_day(start),
+                end=minute_of_day(end),
+                valid_from=first,
+                valid_until=last,
+                is_break=kind == Availability.Kind.BREAK,
+            ),
+        )
+
+
+def _changes(ids: list[UUID], since: datetime, until: datetime) -> QuerySet[Any, Any]:
+    """Return changes of hours and, in the same query, the holidays as rows without a nurse."""
+    first, last = since.date() - timedelta(days=1), until.date() + timedelta(days=1)
+    rows = AvailabilityOverride.objects.filter(
+        Q(date__range=(first, last)) | Q(ends_at__gt=since, starts_at__lt=until), nurse_id__in=ids
+    )
+    changes = rows.order_by().values_list(
+        "nurse_id",
+        "effect",
+        "date",
+        "start",
+        "end",
+        EpochMinute("starts_at"),
+        EpochMinute("ends_at"),
+    )
+    holidays = Holiday.objects.filter(date__range=(first, last)).order_by()
+    nothing = [
+        Value(None, output_field=field())
+        for field in (TimeField, TimeField, IntegerField, IntegerField)
+    ]
+    nobody = Value(None, output_field=UUIDField())
+    what = Value("holiday", output_field=CharField())
+    return changes.union(holidays.values_list(nobody, what, "date", *nothing), all=True)
+
+
+def _taken(
+    ids: list[UUID],
+    since: datetime,
+    until: datetime,
+    now: datetime,
+    patient_id: UUID | None,
+    ignore_appointment_id: UUID | None,
+    hold_owner: str,
+) -> QuerySet[Any, Any]:
+    """Return, in one query, the spans of the nurses' active visits, of others' live holds and of the patient."""
+    around = Q(blocked_until__gt=since, blocked_from__lt=until)
+    visits = Appointment.objects.filter(around, status__in=ACTIVE_STATUSES).order_by()
+    if ignore_appointment_id is not None:
+        visits = visits.exclude(pk=ignore_appointment_id)
+    holds = SlotHold.objects.filter(
+        around, nurse_id__in=ids, state=SlotHold.State.LIVE, expires_at__gt=now
+    ).order_by()
+    if hold_owner:
+        holds = holds.exclude(owner=hold_owner)
+    parts = [_spans(holds, "nurse_id", HOLD)]
+    if patient_id is not None:
+        parts.append(_spans(visits.filter(patient_id=patient_id), "patient_id", OWN_VISIT))
+    taken = _spans(visits.filter(nurse_id__in=ids), "nurse_id", VISIT)
+    everything: QuerySet[Any, Any] = taken.union(*parts, all=True)
+    return everything
+
+
+def _spans(rows: QuerySet[Any], owner: str, what: int) -> QuerySet[Any, Any]:
+    ends = [EpochMinute(name) for name in ("start", "end", "blocked_from", "blocked_until")]
+    grouped = rows.values(owner).annotate(spans=Spans(*ends))
+    named: QuerySet[Any, Any] = grouped.values_list(owner, "spans", Value(what))
+    return named
+
+
+class EpochMinute(Func):
+    """A moment as whole minutes since 1970, computed by the database; constraints keep seconds out."""
+
+    output_field = IntegerField()
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        template = "(EXTRACT(EPOCH FROM %(expressions)s) / 60)::int"
+        return self.as_sql(compiler, connection, template=template, **context)
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        template = "(CAST(strftime('%%%%s', %(expressions)s) AS INTEGER) / 60)"
+        return self.as_sql(compiler, connection, template=template, **context)
+
+
+class Spans(Aggregate):
+    """All rows of a group as one text: the numbers of a row with blanks between them, the rows with commas."""
+
+    output_field = TextField()
+    arg_joiner = " || ' ' || "
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        template = "STRING_AGG(%(expressions)s, ',')"
+        return self.as_sql(compiler, connection, template=template, **context)
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        template = "GROUP_CONCAT(%(expressions)s, ',')"
+        return self.as_sql(compiler, connection, template=template, **context)
+
+
+def minute_of_day(moment: time) -> int:
+    """Return a time of day as minutes after midnight."""
+    return moment.hour * 60 + moment.minute
+
+
+def _uuid(value: Any) -> UUID:
+    """Return a row's id; a union loses the column's type on SQLite."""
+    return value if isinstance(value, UUID) else UUID(str(value))
