@@ -219,13 +219,13 @@ class CallInProgress:
             try:
                 parsed = twilio.parse(frame_text(message))
             except twilio.MediaStreamError as error:
-                self.recorder.malformed_frames += 1
                 commands = bridge.twilio_malformed(error.code, loop.time() * 1000)
             else:
                 if isinstance(parsed, twilio.Stop):
                     return
                 commands = bridge.receive_twilio(parsed, loop.time() * 1000)
             if commands:
+                self.recorder.malformed_frames = bridge.malformed_frames
                 await self.perform(commands)
             if type(parsed) is not twilio.Media:  # the caller's audio changes nothing that is due
                 self.arm_timer()

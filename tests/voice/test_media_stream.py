@@ -19,6 +19,7 @@ from tests.voice.media_streams import (
     CONNECTED,
     PATH,
     STOP,
+    STREAM_SID,
     ModelDouble,
     media_frame,
     start_frame,
@@ -304,10 +305,11 @@ class TestMalformedFramesS70:
         for frame in (" ", "[]", "{", '{"event":"dance"}', '{"event":"media"}', "[" * 9_000):
             await socket.send_to(text_data=frame)
         await socket.send_to(bytes_data=b"\x00\x01")
+        await socket.send_to(text_data=media_frame().replace(STREAM_SID, "MZ" + "9" * 32))
         await finished(socket)
 
         call = await CallLog.objects.aget()
-        assert call.malformed_frames == 7
+        assert call.malformed_frames == 8
         assert call.ended_reason == "caller_left"
 
     async def test_end_the_call_with_a_stated_code_when_they_do_not_stop(

@@ -23,7 +23,6 @@ from voice.protocol.toolcalls import Batch, ToolCalls
 FAILURE = 1011  # the WebSocket code of an ending that is our side's or the model's fault
 
 _CALLER_HOLDS_MS = 15_000  # while the caller talks, our requests wait, but not for ever
-_OWN_RESPONSE_MS = 1_000  # the server begins a response by itself this soon after a turn, if at all
 
 
 class Call:
