@@ -222,9 +222,8 @@ class Speech:
             del self._open[item_id]
             heard = min(self.playback.confirmed_ms(item_id), item.received // BYTES_PER_MS)
             shorter = heard < item.received // BYTES_PER_MS
-            if not item.complete:
-                item.cut = True
-            if shorter or item.cut:
+            item.cut = True  # also of a finished response deltas may still be on their way
+            if shorter or not item.complete:
                 truncate = shorter and item_id != fixed
                 cuts.append(Cut(item_id, item.content_index, heard, truncate))
         return commands, cuts

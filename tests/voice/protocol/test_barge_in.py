@@ -104,6 +104,18 @@ class TestBargeIn:
 
         assert to_twilio(commands) == []
 
+    def test_drops_the_late_audio_of_a_response_that_was_finished_already(self) -> None:
+        call = talking()
+        call.now += 166
+        call.mark("0|item_1|166")
+        row = rows(call.hear("input_audio_buffer.speech_started", item_id="user_1"))["item_1"]
+
+        late = call.speak("item_1", 200)
+
+        assert to_twilio(late) == []
+        assert rows(call.stop()).get("item_1", row) == row
+        assert (row.interrupted, row.heard_ms) == (True, 166)
+
     def test_plays_the_next_response(self) -> None:
         call = PhoneCall()
         call.respond("resp_1")
