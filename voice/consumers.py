@@ -169,6 +169,7 @@ class CallInProgress:
         self.tasks: set[asyncio.Task[None]] = set()
         self.answers: set[asyncio.Task[None]] = set()
         self.progress = asyncio.Event()
+        self.order = asyncio.Lock()
         self.timer: asyncio.TimerHandle | None = None
         self.timer_ms: float | None = None
         self.ending = False
@@ -264,27 +265,31 @@ class CallInProgress:
         raise AssertionError("the loop returns or raises")
 
     async def perform(self, commands: Iterable[Command]) -> None:
-        """Do what the bridge asked for, in its order."""
-        for command in commands:
-            match command:
-                case SendToTwilio(text=text):
-                    if self.over is None:
-                        await self.send_to_twilio({"type": "websocket.send", "text": text})
-                case SendToOpenAI(text=text, audio=True):
-                    if self.openai is not None:
-                        await self.openai.send_audio(text)
-                case SendToOpenAI(text=text):
-                    if self.openai is not None:
-                        await self.openai.send(text)
-                case RecordTurn() | RecordUsage() | RecordLatency():
-                    self.recorder.add(command)
-                case RunTool():
-                    self.answers.add(self.spawn(self.answer(command)))
-                case Log():
-                    level = logging.WARNING if command.warning else logging.INFO
-                    logger.log(level, command.event, extra=dict(command.fields))
-                case Close():
-                    await self.end(command)
+        """Do what the bridge asked for, in its order, also where a slow socket makes several tasks wait."""
+        async with self.order:
+            for command in commands:
+                await self.carry_out(command)
+
+    async def carry_out(self, command: Command) -> None:
+        match command:
+            case SendToTwilio(text=text):
+                if self.over is None:
+                    await self.send_to_twilio({"type": "websocket.send", "text": text})
+            case SendToOpenAI(text=text, audio=True):
+                if self.openai is not None:
+                    await self.openai.send_audio(text)
+            case SendToOpenAI(text=text):
+                if self.openai is not None:
+                    await self.openai.send(text)
+            case RecordTurn() | RecordUsage() | RecordLatency():
+                self.recorder.add(command)
+            case RunTool():
+                self.answers.add(self.spawn(self.answer(command)))
+            case Log():
+                level = logging.WARNING if command.warning else logging.INFO
+                logger.log(level, command.event, extra=dict(command.fields))
+            case Close():
+                await self.end(command)
 
     async def answer(self, tool: RunTool) -> None:
         """Run a tool beside the audio and give the bridge its answer."""

@@ -16,6 +16,7 @@ from voice.exceptions import StreamRefused
 from voice.models import CallLog, PromptVersion, TranscriptEntry, WebhookReceipt
 from voice.outcomes import CallFacts, outcome
 from voice.protocol.commands import RecordTurn
+from voice.protocol.conversation import GREETING
 
 HEARTBEAT_LOST = timedelta(seconds=45)
 TERMINAL = frozenset({"completed", "busy", "failed", "no_answer", "canceled", "overflow"})
@@ -285,6 +286,8 @@ def end_stream(*, call_id: UUID, reason: str, now: datetime) -> None:
         call.ended_reason = call.ended_reason or reason
         call.ended_at = call.ended_at or now
         call.outcome = _computed_outcome(call)
+        if call.recording == CallLog.Recording.UNASKED and _went_on_after_the_notice(call):
+            call.recording = CallLog.Recording.IMPLIED
         call.save()
         record_event(
             action="call.ended",
@@ -298,6 +301,15 @@ def end_stream(*, call_id: UUID, reason: str, now: datetime) -> None:
             request_id=call.call_sid,
             reason=call.ended_reason,
         )
+
+
+def _went_on_after_the_notice(call: CallLog) -> bool:
+    """Tell whether the caller heard the notice of the greeting to its end and then spoke (S58)."""
+    notice = call.transcript.filter(item_id=GREETING, interrupted=False, ended_ms__isnull=False)
+    heard_at = notice.values_list("ended_ms", flat=True).first()
+    if heard_at is None:
+        return False
+    return call.transcript.filter(speaker="caller", ended_ms__gt=heard_at).exists()
 
 
 def _computed_outcome(call: CallLog) -> str:

@@ -40,6 +40,7 @@ TEXTS = {
         Message.Kind.CANCELLATION: "{clinic}: su cita del {when} fue cancelada.",
     },
 }
+OPT_OUT = {"en": " Reply STOP to opt out.", "es": " Responda STOP para no recibir más."}  # S55
 CALL_US = {"en": " Questions? Call {phone}.", "es": " ¿Preguntas? Llame al {phone}."}
 DAYS_ES = ("lun", "mar", "mié", "jue", "vie", "sáb", "dom")
 MONTHS_ES = ["ene", "feb", "mar", "abr", "may", "jun", "jul", "ago", "sep", "oct", "nov", "dic"]
@@ -59,7 +60,7 @@ def message_text(*, kind: str, start: datetime, language: str, zone: ZoneInfo) -
     text = words.format(clinic=settings.CLINIC_NAME, when=_when(start, language, zone))
     if settings.CLINIC_PHONE:
         text += CALL_US[language].format(phone=settings.CLINIC_PHONE)
-    return text
+    return text + OPT_OUT[language]
 
 
 def _when(start: datetime, language: str, zone: ZoneInfo) -> str:
