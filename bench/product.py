@@ -59,8 +59,6 @@ def environment(database_url: str, model_url: str) -> dict[str, str]:
         "TWILIO_AUTH_TOKEN": peers.AUTH_TOKEN,
         "TWILIO_PHONE_NUMBER": peers.OUR_NUMBER,
         "MAX_CONCURRENT_CALLS": "500",
-        "LIMIT_VOICE_WEBHOOKS_PER_MINUTE": MANY,
-        "LIMIT_VOICE_WEBHOOKS_PER_NUMBER_MINUTE": MANY,
         "LIMIT_STREAMS_WITHOUT_START": "500",
         "CAREMATIX_NOW": "",
         "LOG_LEVEL": "WARNING",

@@ -71,10 +71,6 @@ if ASSISTANT == "standin" and not DEBUG:
 # ---- Limits of the security reference; each has its default there ------------------------------
 MAX_CONCURRENT_CALLS = env.number("MAX_CONCURRENT_CALLS", 50, least=1)
 LIMIT_CALLS_PER_NUMBER = env.number("LIMIT_CALLS_PER_NUMBER", 2, least=1)
-LIMIT_VOICE_WEBHOOKS_PER_NUMBER_MINUTE = env.number(
-    "LIMIT_VOICE_WEBHOOKS_PER_NUMBER_MINUTE", 5, least=1
-)
-LIMIT_VOICE_WEBHOOKS_PER_MINUTE = env.number("LIMIT_VOICE_WEBHOOKS_PER_MINUTE", 60, least=1)
 LIMIT_STREAM_START_SECONDS = env.number("LIMIT_STREAM_START_SECONDS", 5, least=1)
 LIMIT_STREAM_TOKEN_SECONDS = env.number("LIMIT_STREAM_TOKEN_SECONDS", 60, least=1)
 LIMIT_STREAMS_WITHOUT_START = env.number("LIMIT_STREAMS_WITHOUT_START", 20, least=1)

@@ -7,6 +7,7 @@ from dashboard import views
 app_name = "dashboard"
 urlpatterns = [
     path("", views.home, name="home"),
+    path("dashboard/", views.home),
     path("dashboard/calls/", views.calls, name="calls"),
     path("dashboard/calls/<uuid:call_id>/", views.call, name="call"),
     path("dashboard/appointments/", views.appointments, name="appointments"),

@@ -35,6 +35,7 @@ class CallSetup:
     session: Mapping[str, Any]
     greeting_text: str
     greeting_audio: bytes | None
+    language: str
 
 
 def prepare_call(call_id: UUID) -> CallSetup:
@@ -66,6 +67,7 @@ def prepare_call(call_id: UUID) -> CallSetup:
         ),
         greeting_text=greeting,
         greeting_audio=recorded_greeting(greeting),
+        language=call.language,
     )
 
 

@@ -39,7 +39,7 @@ from voice.protocol.commands import (
 )
 from voice.recorder import Recorder
 from voice.signatures import upgrade_is_signed
-from voice.threads import in_thread
+from voice.threads import in_record_thread
 
 logger = logging.getLogger(__name__)
 POLICY_VIOLATION, TOO_BIG, INTERNAL_ERROR, NORMAL = 1008, 1009, 1011, 1000
@@ -118,7 +118,7 @@ class MediaStreamConsumer(AsyncWebsocketConsumer):
         finally:
             MediaStreamConsumer.waiting_for_start -= 1
         logged_call_sid.set(start.call_sid)
-        call = await in_thread(
+        call = await in_record_thread(
             services.open_stream,
             call_sid=start.call_sid,
             account_sid=start.account_sid,
@@ -127,7 +127,7 @@ class MediaStreamConsumer(AsyncWebsocketConsumer):
             now=timezone.now(),
         )
         if set(start.custom_parameters) - {"token"}:
-            await in_thread(services.note_anomaly, call=call, what="custom_parameters")
+            await in_record_thread(services.note_anomaly, call=call, what="custom_parameters")
         return start, call
 
     async def first_start(self, receive: Any) -> twilio.Start:
@@ -186,7 +186,7 @@ class CallInProgress:
         logger.info("voice.call.started")
         reason = "crashed"
         try:
-            setup = await in_thread(prepare_call, self.call.id)
+            setup = await in_record_thread(prepare_call, self.call.id)
             self.bridge = Bridge(bridge_config(setup))
             await self.perform(self.bridge.start(self.twilio_start, self.now_ms))
             self.arm_timer()
@@ -313,7 +313,7 @@ class CallInProgress:
             return
         self.ending = True
         if close.intent:
-            await in_thread(services.store_intent, call_id=self.call.id, intent=close.intent)
+            await in_record_thread(services.store_intent, call_id=self.call.id, intent=close.intent)
         self.over = StreamOver(close.code, close.reason)
         if asyncio.current_task() is self.main:
             raise self.over
@@ -391,7 +391,7 @@ class CallInProgress:
                 if self.openai is not None:
                     await self.openai.close()
                 await self.helper.hang_up()
-                await in_thread(
+                await in_record_thread(
                     services.end_stream, call_id=self.call.id, reason=reason, now=timezone.now()
                 )
             finally:
@@ -426,6 +426,7 @@ def bridge_config(setup: CallSetup) -> BridgeConfig:
         session=setup.session,
         greeting_text=setup.greeting_text,
         greeting_audio=setup.greeting_audio,
+        language=setup.language,
         silence_ms=settings.LIMIT_SILENCE_SECONDS * 1000,
         silence_prompts=settings.LIMIT_SILENCE_PROMPTS,
         call_limit_ms=settings.LIMIT_CALL_MINUTES * 60_000,

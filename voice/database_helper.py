@@ -183,7 +183,8 @@ class VoiceAgentDatabaseHelper:
         desk.patients |= {before, desk.gate.patient_id} - {""}
         self._store(request, desk, outcome, duration_ms=round((time.perf_counter() - begun) * 1000))
         answer = outcome.answer
-        return ToolAnswer(_rendered(outcome), answer.effect, answer.session)
+        language = call.language if answer.session is not None else ""
+        return ToolAnswer(_rendered(outcome), answer.effect, answer.session, language)
 
     def _desk(self, request: Request, call: CallLog) -> Desk:
         gate = self._gate(call)
@@ -359,7 +360,8 @@ class VoiceAgentDatabaseHelper:
         changed = None
         if stored.name == "set_language" and stored.code == "ok":
             changed = line.language_session(self._desk(request, call))
-        return ToolAnswer(memory["output"], memory["effect"], changed)
+        language = call.language if changed is not None else ""
+        return ToolAnswer(memory["output"], memory["effect"], changed, language)
 
     def _settled(self, request: Request) -> ToolAnswer:
         """

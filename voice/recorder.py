@@ -19,7 +19,7 @@ from voice import services
 from voice.costs import Usage
 from voice.protocol.commands import Record, RecordLatency, RecordTurn, RecordUsage
 from voice.services import CallFigures
-from voice.threads import in_thread
+from voice.threads import in_record_thread
 
 logger = logging.getLogger(__name__)
 BATCH_SECONDS = 0.4
@@ -95,7 +95,7 @@ class Recorder:
         turns, self._turns = self._turns, {}
         figures_changed, self._figures_changed = self._figures_changed, False
         try:
-            await in_thread(
+            await in_record_thread(
                 self._store, list(turns.values()), self._figures() if figures_changed else None
             )
         except (DatabaseError, InterfaceError):

@@ -257,16 +257,17 @@ class CallFigures:
 
 def store_figures(*, call_id: UUID, figures: CallFigures, now: datetime) -> None:
     """Store usage, cost and latency of a call and its heartbeat; nothing is added up here, so it may be repeated."""
+    model = settings.OPENAI_REALTIME_MODEL if settings.ASSISTANT == "openai" else settings.ASSISTANT
     CallLog.objects.filter(pk=call_id).update(
         heartbeat_at=now,
         usage=figures.usage.as_json(),
         cost_usd=cost_usd(
             figures.usage,
-            model=settings.OPENAI_REALTIME_MODEL,
+            model=model,
             transcription_model=settings.OPENAI_TRANSCRIPTION_MODEL,
             on=now.date(),
         ),
-        model=settings.OPENAI_REALTIME_MODEL,
+        model=model,
         greeting_ms=figures.greeting_ms,
         answer_p50_ms=figures.answer_p50_ms,
         answer_p95_ms=figures.answer_p95_ms,

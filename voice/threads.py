@@ -13,12 +13,20 @@ from channels.db import database_sync_to_async
 
 P = ParamSpec("P")
 T = TypeVar("T")
-THREADS = 12
-_executor = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="call-database")
+TOOL_THREADS, RECORD_THREADS = 12, 4
+_tools = ThreadPoolExecutor(TOOL_THREADS, thread_name_prefix="call-tools")
+_record = ThreadPoolExecutor(RECORD_THREADS, thread_name_prefix="call-record")
 
 
 async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run database work beside the event loop and return its result."""
-    job = database_sync_to_async(function, thread_sensitive=False, executor=_executor)
+    """Run a tool's database work beside the event loop and return its result."""
+    job = database_sync_to_async(function, thread_sensitive=False, executor=_tools)
+    result: T = await job(*args, **kwargs)
+    return result
+
+
+async def in_record_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run work that must not wait for tools: the start of a call, its record, its end."""
+    job = database_sync_to_async(function, thread_sensitive=False, executor=_record)
     result: T = await job(*args, **kwargs)
     return result

@@ -7,7 +7,8 @@ Each answers fast, repeats its answer to a repeated request, and never sends the
 import logging
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.db import DatabaseError, InterfaceError
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
 from django.utils import timezone
 from twilio.twiml.voice_response import Connect, Dial, Reject, VoiceResponse
@@ -47,15 +48,14 @@ def voice(request: HttpRequest) -> HttpResponse:
         response = VoiceResponse()
         response.append(Reject(reason="rejected"))
         return _twiml(response)
-    call = services.receive_call(
-        call_sid=fields["CallSid"],
-        account_sid=fields.get("AccountSid", ""),
-        from_number=fields.get("From", ""),
-        to_number=fields.get("To", ""),
-        attestation=fields.get("StirVerstat", ""),
-        has_room=live_calls.has_room(),
-        now=timezone.now(),
-    )
+    try:
+        call = _received(fields)
+    except (
+        DatabaseError,
+        InterfaceError,
+    ):  # no token without a database, but never a dead line (F15)
+        logger.exception("voice.webhook.database_unavailable")
+        return _twiml(_without_assistant("en", staff_known=False))
     if not call.token:
         logger.warning("voice.webhook.overflow")
         return _twiml(_without_assistant("en"))
@@ -69,6 +69,18 @@ def voice(request: HttpRequest) -> HttpResponse:
     response.append(connect)
     response.redirect(settings.PUBLIC_BASE_URL + reverse("twilio_after_stream"), method="POST")
     return _twiml(response)
+
+
+def _received(fields: QueryDict) -> services.IncomingCall:
+    return services.receive_call(
+        call_sid=fields.get("CallSid", ""),
+        account_sid=fields.get("AccountSid", ""),
+        from_number=fields.get("From", ""),
+        to_number=fields.get("To", ""),
+        attestation=fields.get("StirVerstat", ""),
+        has_room=live_calls.has_room(),
+        now=timezone.now(),
+    )
 
 
 def after_stream(request: HttpRequest) -> HttpResponse:
@@ -135,11 +147,15 @@ def missing(request: HttpRequest) -> HttpResponse:
     return HttpResponse(status=404)
 
 
-def _without_assistant(language: str) -> VoiceResponse:
-    """Say that the assistant cannot help now, and hand the caller to staff where somebody is there."""
+def _without_assistant(language: str, *, staff_known: bool = True) -> VoiceResponse:
+    """
+    Say that the assistant cannot help now, and hand the caller to staff where somebody is there.
+
+    `staff_known=False` asks no database whether the clinic is staffed, and lets the phone there ring.
+    """
     response = VoiceResponse()
     _say(response, LOST, language)
-    if settings.STAFF_TRANSFER_NUMBER and staffed(now=clinic_now()).open:
+    if settings.STAFF_TRANSFER_NUMBER and (not staff_known or staffed(now=clinic_now()).open):
         _say(response, CONNECTING, language)
         response.append(_dial_staff())
         return response

@@ -7,7 +7,7 @@ from datetime import timedelta
 from xml.etree import ElementTree
 
 import pytest
-from django.db import connections
+from django.db import OperationalError, connections
 from django.http import HttpResponse, QueryDict
 from django.test import Client
 from django.utils import timezone
@@ -166,6 +166,18 @@ class TestAnIncomingCall:
 
         assert verbs(response) == ["Say", "Say", "Hangup"]
         assert CallLog.objects.get().status == "overflow"
+
+    def test_hears_an_apology_and_the_staff_s_phone_when_the_database_is_down_f15(
+        self, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        settings.STAFF_TRANSFER_NUMBER = "+12025550150"
+
+        def down(**_: object) -> None:
+            raise OperationalError("the connection failed")
+
+        monkeypatch.setattr(services, "receive_call", down)
+
+        assert verbs(post(VOICE, call_fields())) == ["Say", "Say", "Dial"]
 
 
 @pytest.mark.django_db

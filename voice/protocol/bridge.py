@@ -213,6 +213,7 @@ class Bridge:
         batch = call.tools.finish(call_id, answer)
         if batch is None or call.closed:
             return []
+        call.lines = call.config.lines.get(answer.language, call.lines)
         if answer.session is not None:
             call.send(realtime.session_update(call.event_id("cfg"), answer.session))
         batch.outputs.add(call.answer(call_id, answer.output))

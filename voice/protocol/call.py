@@ -10,7 +10,7 @@ from voice.protocol.commands import (
     RecordLatency,
     SendToOpenAI,
 )
-from voice.protocol.config import BridgeConfig
+from voice.protocol.config import LINES, BridgeConfig
 from voice.protocol.conversation import GREETING, Conversation
 from voice.protocol.endings import AWAIT_FAREWELL_MS, Ending, Intent, Silence
 from voice.protocol.events import mapping
@@ -31,6 +31,7 @@ class Call:
     def __init__(self, config: BridgeConfig) -> None:
         """Begin before either peer has said anything."""
         self.config = config
+        self.lines = config.lines.get(config.language) or LINES["en"]
         self.out: list[Command] = []
         self.closed = False
         self.caller_left = False  # the stream ended without our doing
@@ -334,11 +335,11 @@ class Call:
         """Ask a silent caller whether they are there, and at last say goodbye."""
         step = self.silence.next(now_ms)
         if step == "wait":
-            self.say("silence", self.config.wait_prompt)
+            self.say("silence", self.lines.wait)
         elif step == "goodbye":
-            self.end_with(self.config.silence_goodbye, "silent", now_ms, cancelable=True)
+            self.end_with(self.lines.silence_goodbye, "silent", now_ms, cancelable=True)
         else:
-            lines = self.config.silence_lines
+            lines = self.lines.silence
             self.say("silence", lines[min(step, len(lines) - 1)])
 
     def limit_due(self) -> float | None:
@@ -356,7 +357,7 @@ class Call:
         if not self.limit_warned:
             self.limit_warned = True
             if self.ending is None:
-                self.say("warning", self.config.call_limit_warning)
+                self.say("warning", self.lines.limit_warning)
             due = self.limit_due()
         if due is not None and now_ms >= due:
-            self.end_with(self.config.call_limit_goodbye, "call_limit", now_ms, cancelable=False)
+            self.end_with(self.lines.limit_goodbye, "call_limit", now_ms, cancelable=False)

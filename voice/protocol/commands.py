@@ -73,6 +73,7 @@ class ToolAnswer:
     output: str
     effect: Literal["", "end", "transfer", "wait"] = ""
     session: Mapping[str, Any] | None = None
+    language: str = ""  # in which the bridge's own lines are said from here on, if it changed
 
 
 @dataclass(frozen=True, slots=True)

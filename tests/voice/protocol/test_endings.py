@@ -109,6 +109,15 @@ class TestSilence:
         assert len(spoken(call.all)) == prompts + 1
         assert closes(call.all) == [Close(1000, "silent", "ended")]
 
+    def test_is_asked_about_in_the_language_that_the_call_has_changed_to(self) -> None:
+        call = PhoneCall()
+        call.respond("resp_1")
+        call.done("resp_1", function_call("call_1", name="set_language"))
+        call.answer("call_1", session={"type": "realtime"}, language="es")
+        respond_to_request(call)
+
+        assert spoken(call.wait(8_100)) == ['Say exactly: "¿Sigue ahí?"']
+
     def test_is_counted_anew_when_the_caller_speaks(self) -> None:
         call = PhoneCall()
         call.wait(8_100)
