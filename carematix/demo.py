@@ -23,7 +23,17 @@ ROOT = Path(__file__).resolve().parent.parent
 SCENARIO = "book_visit"
 READY_SECONDS = 60
 STOP_SECONDS = 10
-FILLING = ("--patients", "300", "--nurses", "12", "--appointments", "600", "--calls", "200")
+FILLING = (
+    "--reset",
+    "--patients",
+    "300",
+    "--nurses",
+    "12",
+    "--appointments",
+    "600",
+    "--calls",
+    "200",
+)
 
 
 class DemoFailed(Exception):
