@@ -15,6 +15,8 @@ from django.utils.encoding import escape_uri_path
 from django.views.decorators.csrf import csrf_exempt
 from twilio.request_validator import RequestValidator
 
+from carematix.logs import call_sid as logged_call_sid
+
 
 def request_is_signed(request: HttpRequest) -> bool:
     """Tell whether Twilio signed the request's address and all its fields, with either auth token."""
@@ -51,7 +53,11 @@ def twilio_signed(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespon
             return HttpResponseForbidden()
         if request.method != "POST":  # parameters of a GET would land in access logs (S2)
             return HttpResponseNotAllowed(["POST"])
-        return view(request, *args, **kwargs)
+        logged = logged_call_sid.set(request.POST.get("CallSid", ""))
+        try:
+            return view(request, *args, **kwargs)
+        finally:
+            logged_call_sid.reset(logged)
 
     return checked
 

@@ -13,7 +13,6 @@ from django.urls import reverse
 from django.utils import timezone
 from twilio.twiml.voice_response import Connect, Dial, Reject, VoiceResponse
 
-from carematix.logs import call_sid as logged_call_sid
 from scheduling.clock import clinic_now
 from scheduling.selectors import staffed
 from voice import live_calls, selectors, services
@@ -41,7 +40,6 @@ RING_SECONDS = 25
 def voice(request: HttpRequest) -> HttpResponse:
     """Answer an incoming call: connect it to the assistant, or say politely that the lines are full."""
     fields = request.POST
-    logged_call_sid.set(fields.get("CallSid", ""))
     ours = settings.TWILIO_PHONE_NUMBER
     if not fields.get("CallSid") or (ours and fields.get("To") != ours):
         logger.warning("voice.webhook.rejected", extra={"reason": "other_number"})

@@ -14,6 +14,7 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from accounts.models import AuditEvent
+from carematix.logs import call_sid as logged_call_sid
 from tests.voice.twilio_requests import CALL_SID, call_fields, post, post_signed_as, signature
 from voice import services
 from voice.exceptions import StreamRefused
@@ -166,6 +167,11 @@ class TestAnIncomingCall:
 
         assert verbs(response) == ["Say", "Say", "Hangup"]
         assert CallLog.objects.get().status == "overflow"
+
+    def test_leaves_no_trace_in_the_log_lines_of_the_next_request(self) -> None:
+        post(VOICE, call_fields())
+
+        assert logged_call_sid.get() == ""
 
     def test_hears_an_apology_and_the_staff_s_phone_when_the_database_is_down_f15(
         self, settings: Settings, monkeypatch: pytest.MonkeyPatch
