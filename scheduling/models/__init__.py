@@ -4,9 +4,9 @@ from scheduling.models.appointments import (
     ACTIVE_STATUSES,
     Appointment,
     AppointmentChange,
+    AppointmentSeries,
     SlotHold,
     Source,
-    WaitlistEntry,
 )
 from scheduling.models.calendar import (
     Availability,
@@ -18,7 +18,8 @@ from scheduling.models.calendar import (
     VisitType,
     Weekday,
 )
-from scheduling.models.outbox import Message, WebhookDelivery, WebhookEndpoint
+from scheduling.models.exchange import CalendarFeed, DataImport
+from scheduling.models.outbox import Message, MessageTemplate, WebhookDelivery, WebhookEndpoint
 from scheduling.models.people import (
     CareAssignment,
     Consent,
@@ -28,19 +29,25 @@ from scheduling.models.people import (
     PatientRelation,
 )
 from scheduling.models.tasks import StaffTask
+from scheduling.models.waitlist import FreedTime, WaitlistEntry, WaitlistOffer
 
 __all__ = [
     "ACTIVE_STATUSES",
     "Appointment",
     "AppointmentChange",
+    "AppointmentSeries",
     "Availability",
     "AvailabilityOverride",
+    "CalendarFeed",
     "CareAssignment",
     "Clinic",
     "Consent",
+    "DataImport",
+    "FreedTime",
     "Holiday",
     "MedicalCondition",
     "Message",
+    "MessageTemplate",
     "Nurse",
     "OpeningHours",
     "Patient",
@@ -51,6 +58,7 @@ __all__ = [
     "StaffTask",
     "VisitType",
     "WaitlistEntry",
+    "WaitlistOffer",
     "WebhookDelivery",
     "WebhookEndpoint",
     "Weekday",

@@ -1,4 +1,4 @@
-"""Visits, what happened to them, times held for somebody, and who waits for a time."""
+"""Visits, the series they may belong to, what happened to them, and times held for somebody."""
 
 import uuid
 from typing import ClassVar
@@ -9,6 +9,7 @@ from django.db.models import F, Q
 from scheduling.constraints import NoOverlap, WholeMinute
 
 ACTIVE_STATUSES = ("booked", "arrived")  # the visits that occupy their people
+MOST_MEMBERS = 52  # of a series
 
 
 class Source(models.TextChoices):
@@ -70,6 +71,24 @@ class Appointment(models.Model):
     )
     cancellation_note = models.CharField(max_length=500, blank=True)
     late = models.BooleanField(default=False)
+    series = models.ForeignKey(
+        "scheduling.AppointmentSeries",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="appointments",
+    )
+    series_index = models.PositiveSmallIntegerField(null=True, blank=True, editable=False)
+    series_exception = models.BooleanField(
+        default=False,
+        editable=False,
+        help_text="Changed alone: later changes of the whole series leave it as it is.",
+    )
+    orphaned = models.BooleanField(
+        default=False,
+        editable=False,
+        help_text="No longer inside the nurse's hours; somebody has to decide.",
+    )
     sequence = models.PositiveIntegerField(default=0)
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -83,6 +102,7 @@ class Appointment(models.Model):
             models.Index(fields=["patient", "end"], name="appointment_patient_end"),
             models.Index(fields=["start", "id"], name="appointment_start"),
             models.Index(fields=["status", "start"], name="appointment_status_start"),
+            models.Index(fields=["start"], condition=Q(orphaned=True), name="appointment_orphaned"),
         ]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             NoOverlap(
@@ -133,10 +153,75 @@ class Appointment(models.Model):
                 | (Q(cancelled_at__isnull=False) & ~Q(cancellation_reason="")),
                 name="appointment_cancelled_with_reason",
             ),
+            models.UniqueConstraint(
+                fields=["series", "series_index"],
+                condition=Q(series__isnull=False),
+                name="appointment_once_in_series",
+            ),
+            models.CheckConstraint(
+                condition=Q(series__isnull=True, series_index__isnull=True)
+                | Q(series__isnull=False, series_index__isnull=False),
+                name="appointment_series_with_index",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"Visit {self.start:%Y-%m-%d %H:%M} UTC"
+
+
+class AppointmentSeries(models.Model):
+    """
+    The rule by which recurring visits were made (scheduling reference, section 10).
+
+    Its members are ordinary visits. `first_date` and `start_time` are local in `time_zone`, the nurse's when the series
+    was made; the hour stays the same over clock changes. It ends after `count` members, or on `until`.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    patient = models.ForeignKey(
+        "scheduling.Patient", on_delete=models.PROTECT, related_name="series"
+    )
+    nurse = models.ForeignKey("scheduling.Nurse", on_delete=models.PROTECT, related_name="series")
+    visit_type = models.ForeignKey(
+        "scheduling.VisitType", on_delete=models.PROTECT, related_name="series"
+    )
+    first_date = models.DateField()
+    start_time = models.TimeField()
+    time_zone = models.CharField(max_length=64)
+    every_weeks = models.PositiveSmallIntegerField(default=1)
+    count = models.PositiveSmallIntegerField(null=True, blank=True)
+    until = models.DateField(null=True, blank=True)
+    source = models.CharField(max_length=16, choices=Source.choices)
+    actor = models.CharField(max_length=64)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "appointment series"
+        ordering: ClassVar[list[str]] = ["-created_at", "id"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(
+                condition=Q(every_weeks__gte=1, every_weeks__lte=MOST_MEMBERS),
+                name="series_interval_bounded",
+                violation_error_message=f"A series repeats every 1 to {MOST_MEMBERS} weeks.",
+            ),
+            models.CheckConstraint(
+                condition=Q(count__isnull=False, until__isnull=True)
+                | Q(count__isnull=True, until__isnull=False),
+                name="series_count_or_until",
+                violation_error_message="Give the number of visits, or the last day.",
+            ),
+            models.CheckConstraint(
+                condition=Q(count__isnull=True) | Q(count__gte=1, count__lte=MOST_MEMBERS),
+                name="series_count_bounded",
+                violation_error_message=f"A series has 1 to {MOST_MEMBERS} visits.",
+            ),
+            models.CheckConstraint(
+                condition=Q(WholeMinute("start_time")), name="series_whole_minutes"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Series from {self.first_date}, every {self.every_weeks} week(s)"
 
 
 class AppointmentChange(models.Model):
@@ -253,59 +338,3 @@ class SlotHold(models.Model):
 
     def __str__(self) -> str:
         return f"Hold {self.start:%Y-%m-%d %H:%M} UTC, {self.state}"
-
-
-class WaitlistEntry(models.Model):
-    """A wish for a time that is not free yet (scheduling reference, section 12)."""
-
-    class Status(models.TextChoices):
-        WAITING = "waiting", "Waiting"
-        OFFERED = "offered", "Offered"
-        BOOKED = "booked", "Booked"
-        CANCELLED = "cancelled", "Cancelled"
-        EXPIRED = "expired", "Expired"
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    patient = models.ForeignKey(
-        "scheduling.Patient", on_delete=models.CASCADE, related_name="waitlist"
-    )
-    visit_type = models.ForeignKey(
-        "scheduling.VisitType", on_delete=models.PROTECT, related_name="waitlist"
-    )
-    nurse = models.ForeignKey(
-        "scheduling.Nurse",
-        on_delete=models.SET_NULL,
-        null=True,
-        blank=True,
-        related_name="waitlist",
-        help_text="Empty: any nurse.",
-    )
-    earliest = models.DateField()
-    latest = models.DateField()
-    parts_of_day = models.JSONField(
-        default=list, blank=True, help_text="Of morning, afternoon, evening; empty: any."
-    )
-    minimum_warning_minutes = models.PositiveIntegerField(default=120)
-    priority = models.SmallIntegerField(default=0, help_text="A higher number goes first.")
-    status = models.CharField(max_length=16, choices=Status.choices, default=Status.WAITING)
-    source = models.CharField(max_length=16, choices=Source.choices)
-    actor = models.CharField(max_length=64)
-    waiting_since = models.DateTimeField()
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        verbose_name_plural = "waitlist entries"
-        ordering: ClassVar[list[str]] = ["-priority", "waiting_since", "id"]
-        indexes: ClassVar[list[models.Index]] = [
-            models.Index(fields=["status", "latest"], name="waitlist_status"),
-        ]
-        constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.CheckConstraint(
-                condition=Q(latest__gte=F("earliest")),
-                name="waitlist_dates_in_order",
-                violation_error_message="The last day is not before the first.",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.earliest}–{self.latest}, {self.get_status_display()}"

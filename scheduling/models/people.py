@@ -44,6 +44,13 @@ class NameKeyField(NameKeyBase):
         return key
 
 
+class MessageChannel(models.TextChoices):
+    """By which way somebody wants to be told."""
+
+    SMS = "sms", "Text message"
+    EMAIL = "email", "E-mail"
+
+
 class Patient(models.Model):
     """Somebody the clinic cares for; `provisional` until staff have checked a record made by phone."""
 
@@ -71,6 +78,14 @@ class Patient(models.Model):
     time_zone = models.CharField(
         max_length=64, blank=True, validators=[validate_zone], help_text="Empty: the clinic's."
     )
+    message_channel = models.CharField(
+        max_length=8,
+        choices=MessageChannel.choices,
+        default=MessageChannel.SMS,
+        help_text="How this patient wants to be told of visits; a consent is needed besides.",
+    )
+    remind_48h = models.BooleanField("remind two days before", default=True)
+    remind_2h = models.BooleanField("remind two hours before", default=True)
     active = models.BooleanField(default=True)
     deceased = models.BooleanField(default=False)
     provisional = models.BooleanField(
@@ -186,6 +201,14 @@ class Nurse(models.Model):
     last_name = models.CharField(max_length=100)
     name_key = NameKeyField(max_length=210, editable=False)
     phone = models.CharField(max_length=16, blank=True, validators=[e164])
+    email = models.EmailField(blank=True)
+    notice_channel = models.CharField(
+        max_length=8,
+        choices=[("", "None"), *MessageChannel.choices],
+        blank=True,
+        default=MessageChannel.EMAIL,
+        help_text="How this nurse is told of new, moved and cancelled visits.",
+    )
     license_number = models.CharField(max_length=32)
     license_state = models.CharField(max_length=2)
     license_expires_on = models.DateField(help_text="The last day on which the license is valid.")

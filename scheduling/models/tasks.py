@@ -11,13 +11,15 @@ from scheduling.models.appointments import Source
 
 
 class StaffTask(models.Model):
-    """A call-back, a possible duplicate, an alarm, or a visit without an outcome."""
+    """A call-back, a possible duplicate, an alarm, a visit to decide on, or a message that did not arrive."""
 
     class Kind(models.TextChoices):
         MESSAGE = "message", "Call back"
         DUPLICATE = "duplicate", "Possible duplicate"
         ALARM = "alarm", "Alarm"
         OUTCOME = "outcome", "Visit without outcome"
+        ORPHANED = "orphaned", "Visit outside the nurse's hours"
+        UNDELIVERED = "undelivered", "Message not delivered"
 
     class Urgency(models.TextChoices):
         ROUTINE = "routine", "Routine"
