@@ -38,6 +38,8 @@ class VisitRow(NamedTuple):
     cancellation_note: str = ""
     late: bool = False
     attendance_confirmed_at: datetime | None = None
+    series_exception: bool = False
+    orphaned: bool = False
 
 
 def insert(visits: Iterable[VisitRow]) -> None:
