@@ -30,7 +30,8 @@ from scheduling.clock import clinic_now, clinic_zone
 from scheduling.exceptions import SchedulingError
 from voice.assistant import confirmations, identity, line, proposals, visits
 from voice.assistant.answers import NEXT, Answer, render
-from voice.assistant.arguments import BadArguments, parse
+from voice.assistant.arguments import Arguments, BadArguments, parse
+from voice.assistant.claims import NO_CLAIM, Claim, examine
 from voice.assistant.desk import Desk, UnknownHandle
 from voice.assistant.gate import Gate, Limits, Trust
 from voice.assistant.phrases import Phrases
@@ -116,9 +117,7 @@ class VoiceAgentDatabaseHelper:
             logger.warning("voice.tool.slow", extra={"tool": request.shown_name})
             answer = self._unavailable(request, "temporarily_unavailable")
         if name == "verify_identity" and '"code":"bad_arguments"' not in answer.output:
-            # Every check of identity takes the same time, so that its length tells nothing (S15).
-            due = begun + settings.LIMIT_IDENTITY_ANSWER_MS / 1000
-            await asyncio.sleep(max(due - loop.time(), 0))
+            await asyncio.sleep(identity.answer_in(loop.time() - begun))
         return answer
 
     async def hang_up(self) -> None:
@@ -149,8 +148,9 @@ class VoiceAgentDatabaseHelper:
     def answer(self, request: Request) -> ToolAnswer:
         """Answer one function call in one transaction; a database that fails is asked again what it stored (R2)."""
         try:
+            claim = self._claim(request)
             with transaction.atomic():
-                return self._answered(request)
+                return self._answered(request, claim)
         except (OperationalError, InterfaceError):
             logger.exception("voice.tool.database_failed", extra={"tool": request.shown_name})
             return self._settled(request)
@@ -162,7 +162,17 @@ class VoiceAgentDatabaseHelper:
             logger.exception("voice.tool.crashed", extra={"tool": request.shown_name})
             return self._unavailable(request, "temporarily_unavailable")
 
-    def _answered(self, request: Request) -> ToolAnswer:
+    def _claim(self, request: Request) -> Claim:
+        """Return what `verify_identity` decides on; it is compared before the transaction, for hashing takes long."""
+        if request.name != "verify_identity":
+            return NO_CLAIM
+        try:
+            arguments = self._parsed(request, TOOLS[request.name])
+        except BadArguments:
+            return NO_CLAIM  # the dispatch point refuses them
+        return examine(CallLog.objects.get(pk=self.call_pk), arguments.values)
+
+    def _answered(self, request: Request, claim: Claim) -> ToolAnswer:
         begun = time.perf_counter()
         # The lock makes the tools of a call follow one another even across two connections of it.
         call = CallLog.objects.select_for_update(no_key=True, of=("self",)).get(pk=self.call_pk)
@@ -171,13 +181,17 @@ class VoiceAgentDatabaseHelper:
         if stored is not None:
             return self._stored_answer(request, stored, call)
         desk = self._desk(request, call)
+        desk.claim = claim
         before = desk.gate.patient_id
         known = (call.patient_id, call.language, call.recording, call.locked)
         if desk.gate.trust is Trust.ANON and desk.gate.tool_calls == 0:
             self._lock_from_the_start(desk)
         outcome = self._decided(request, desk)
         desk.gate.tool_calls += 1
-        if (call.patient_id, call.language, call.recording, call.locked) != known:
+        changed = (call.patient_id, call.language, call.recording, call.locked) != known
+        if (
+            changed or request.name == "verify_identity"
+        ):  # whatever came of that, it is stored (S15)
             call.save(update_fields=["patient", "language", "recording", "locked"])
         self._language = call.language
         desk.patients |= {before, desk.gate.patient_id} - {""}
@@ -230,9 +244,7 @@ class VoiceAgentDatabaseHelper:
         if code := desk.gate.refusal(tool, limits=desk.limits):
             return Outcome(self._refused(desk, code), {})
         try:
-            arguments = parse(
-                request.arguments, tool.arguments, longest_text=settings.LIMIT_TEXT_CHARACTERS
-            )
+            arguments = self._parsed(request, tool)
         except BadArguments as error:
             return Outcome(_ask(desk, error.field), {}, error.anomalies)
         values = {
@@ -247,6 +259,9 @@ class VoiceAgentDatabaseHelper:
         if tool.writes and answer.written:
             desk.gate.writes += 1
         return Outcome(answer, values, arguments.anomalies)
+
+    def _parsed(self, request: Request, tool: Tool) -> Arguments:
+        return parse(request.arguments, tool.arguments, longest_text=settings.LIMIT_TEXT_CHARACTERS)
 
     def _ran(self, desk: Desk, tool: Tool, values: Mapping[str, Any]) -> Answer:
         """Run a tool; what it half did when it failed is undone, in the database and in the gate."""

@@ -14,6 +14,7 @@ from scheduling.clock import clinic_zone
 from scheduling.exceptions import SchedulingError
 from scheduling.selectors import Opening
 from voice.assistant.answers import Answer
+from voice.assistant.claims import NO_CLAIM, Claim
 from voice.assistant.dates import Days
 from voice.assistant.gate import Gate, Limits, SlotHandle
 from voice.assistant.phrases import Phrases, compact, quoted, short_name
@@ -32,7 +33,7 @@ class Desk:
     The surroundings of one tool call.
 
     `now` is the clinic's clock and decides dates; `at` is the real one and decides limits of identity. `patients` are
-    those whose records were touched, for the audit event.
+    those whose records were touched, for the audit event. `claim` is what `verify_identity` decides on.
     """
 
     call: CallLog
@@ -43,6 +44,7 @@ class Desk:
     started_ms: int
     evidence: Evidence
     limits: Limits
+    claim: Claim = NO_CLAIM
     patients: set[str] = field(default_factory=set)
     profile: selectors.ClinicProfile = field(init=False)
 

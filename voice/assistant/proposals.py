@@ -11,10 +11,10 @@ from scheduling import selectors, services
 from scheduling.exceptions import SchedulingError
 from voice.assistant import callers, visits
 from voice.assistant.answers import Answer
+from voice.assistant.claims import birth_date
 from voice.assistant.dates import Days, looks_like_a_time
 from voice.assistant.desk import Desk
 from voice.assistant.gate import Proposal, SlotHandle
-from voice.assistant.identity import birth_date
 from voice.assistant.phrases import short_name, weekday_words
 
 NONCE_BYTES = 6

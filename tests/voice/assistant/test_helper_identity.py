@@ -1,17 +1,20 @@
 """Who is calling: proofs, limits, uniform answers, switching, registration (S13–S15, S18; A3–A7, A12, A25, A29)."""
 
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.hashers import make_password
+from django.contrib.auth.hashers import check_password, make_password
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import AuditEvent
 from scheduling.models import Patient, StaffTask
 from tests.voice.assistant.clinic import WHO, PhoneCall, SampleClinic
-from voice.assistant import identity
+from voice.assistant import claims
 from voice.assistant.identity import name_digest
 from voice.assistant.tools import TOOLS
 from voice.models import IdentityAttempt
@@ -23,6 +26,25 @@ WRONG = {**WHO["maria"], "date_of_birth": "1958-04-13"}
 def wrong(call: PhoneCall, **more: str) -> str:
     call.tool("verify_identity", calling_for="self", **{**WRONG, **more})
     return call.last.output
+
+
+def statement(sql: str) -> str:
+    """Return what a statement does, and to which tables."""
+    verb = sql.split(maxsplit=1)[0]
+    return " ".join([verb, *re.findall(r'(?:FROM|INTO|UPDATE) "(\w+)"', sql)])
+
+
+@pytest.fixture
+def hashes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the PINs that are hashed from now on."""
+    pins: list[str] = []
+
+    def counted(pin: str, stored: str) -> bool:
+        pins.append(pin)
+        return check_password(pin, stored)
+
+    monkeypatch.setattr(claims, "check_password", counted)
+    return pins
 
 
 class TestProofs:
@@ -57,23 +79,33 @@ class TestProofs:
         assert PhoneCall(STRANGER).verify("james", second_factor="4712")["ok"] is False
         assert PhoneCall("+12025550187").verify("james", second_factor="4711")["ok"] is True
 
-    def test_a_pin_is_hashed_before_other_callers_have_to_wait(
+    def test_a_pin_is_hashed_before_the_transaction_in_which_others_wait(
         self, clinic: SampleClinic, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         Patient.objects.filter(pk=clinic.patients["james"].pk).update(
             pin_hash=make_password("4711")
         )
-        order: list[str] = []
+        outside = list(connection.savepoint_ids)
+        during: list[list[str]] = []
 
         def hashed(pin: str, stored: str) -> bool:
-            order.append("hash")
+            during.append(list(connection.savepoint_ids))
             return True
 
-        monkeypatch.setattr(identity, "_lock_attempts", lambda: order.append("lock"))
-        monkeypatch.setattr(identity, "check_password", hashed)
+        monkeypatch.setattr(claims, "check_password", hashed)
 
         assert PhoneCall(STRANGER).verify("james", second_factor="4711")["ok"] is True
-        assert order == ["hash", "lock"]
+        assert during == [outside]
+
+    def test_a_pin_is_hashed_no_oftener_than_a_call_may_try(
+        self, clinic: SampleClinic, hashes: list[str]
+    ) -> None:
+        call = PhoneCall(STRANGER)
+
+        for _ in range(6):
+            call.verify("james", second_factor="4711")
+
+        assert len(hashes) == 3
 
     def test_s13_spelling_does_not_matter(self, clinic: SampleClinic) -> None:
         answer = PhoneCall("+12025550101").tool(
@@ -218,6 +250,36 @@ class TestUniformAnswers:
         first, second, third, fourth = outputs["unknown"]
         assert first == second != third == fourth
         assert [json.loads(text)["code"] for text in (first, third)] == ["not_verified", "locked"]
+
+    @pytest.mark.parametrize(
+        "also",
+        [
+            {"calling_for": "self"},
+            {"calling_for": "self", "second_factor": "4712"},
+            {"calling_for": "other", "caller_name": "Eve", "second_factor": "4712"},
+        ],
+    )
+    def test_s15_every_case_runs_the_same_statements_and_hashes(
+        self, clinic: SampleClinic, hashes: list[str], also: dict[str, str]
+    ) -> None:
+        cases = self.cases(clinic) | {
+            "wrong birth date of a free name": {**WHO["lily"], "date_of_birth": "1958-04-12"},
+            "wrong PIN": WHO["lily"],
+        }
+        Patient.objects.filter(pk=clinic.patients["lily"].pk).update(pin_hash=make_password("4711"))
+        work: dict[str, tuple[int, list[str]]] = {}
+        for number, (case, arguments) in enumerate(cases.items()):
+            call = PhoneCall(f"+1202555{5_000 + number}")
+            said = {**arguments, "second_factor": "", **also}
+            hashes.clear()
+            with CaptureQueriesContext(connection) as queries:
+                call.tool("verify_identity", **said)
+            work[case] = (len(hashes), [statement(query["sql"]) for query in queries])
+
+        assert work["unknown"][0] == int("second_factor" in also)
+        assert "INSERT voice_identityattempt" in work["unknown"][1]
+        for case, done in work.items():
+            assert done == work["unknown"], case
 
     def test_s15_every_case_writes_the_same_rows(self, clinic: SampleClinic) -> None:
         for number, arguments in enumerate(self.cases(clinic).values()):

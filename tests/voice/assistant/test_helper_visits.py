@@ -380,8 +380,8 @@ class TestUnknownResult:
         call.says_yes_to(proposal)
         answered = call.helper._answered
 
-        def lost(request: Any) -> Any:
-            answered(request)
+        def lost(*given: Any) -> Any:
+            answered(*given)
             raise OperationalError("server closed the connection unexpectedly")
 
         with (
