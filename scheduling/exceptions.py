@@ -1,6 +1,7 @@
 """Anticipated failures of scheduling, each with a stable `code` and a `detail` fit for people."""
 
-from typing import ClassVar, Literal
+from collections.abc import Sequence
+from typing import Any, ClassVar, Literal
 
 
 class SchedulingError(Exception):
@@ -82,6 +83,28 @@ class InvalidTransition(SchedulingError):
 class LimitReached(SchedulingError):
     code = "limit_reached"
     default_detail = "There are too many already."
+
+
+class Stale(SchedulingError):
+    """What was shown before is not what would happen now; `preview` is what would."""
+
+    code = "stale"
+    default_detail = "Things have changed since. Please look again."
+
+    def __init__(self, detail: str = "", *, preview: Any = None) -> None:
+        self.preview = preview
+        super().__init__(detail)
+
+
+class SeriesConflict(SchedulingError):
+    """Visits of a series cannot be as asked; `members` tells which, why, and what is near."""
+
+    code = "series_conflict"
+    default_detail = "Not all visits of the series are possible."
+
+    def __init__(self, detail: str = "", *, members: Sequence[Any] = ()) -> None:
+        self.members = tuple(members)
+        super().__init__(detail)
 
 
 class NotFound(SchedulingError):

@@ -6,7 +6,7 @@ what is taken. Times come out of the database as whole minutes, and what is take
 tens of thousands of rows into objects costs more than the whole search (scheduling reference, section 4).
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -178,11 +178,52 @@ def calendars_of(
     now: datetime,
     patient_id: UUID | None = None,
     ignore_appointment_id: UUID | None = None,
+    ignore_appointment_ids: Collection[UUID] = (),
     hold_owner: str = "",
 ) -> Calendars:
     """Return the calendars of `nurses` for starts in [since, until)."""
     since, until = since - AROUND, until + AROUND
     ids = [row["id"] for row in nurses]
+    zones = {row["id"]: ZoneInfo(row["time_zone"]) for row in nurses}
+    hours, holidays = hours_of(zones, since=since, until=until)
+    visits: dict[UUID, list[slots.hours.Range]] = {}
+    blocked: dict[UUID, list[slots.hours.Range]] = {}
+    patient_visits: list[slots.hours.Range] = []
+    ignored = [*ignore_appointment_ids, *filter(None, [ignore_appointment_id])]
+    taken = _taken(ids, since, until, now, patient_id, ignored, hold_owner)
+    for owner_id, spans, what in taken:
+        minutes = [int(text) for text in spans.replace(" ", ",").split(",")]
+        bare = zip(minutes[0::4], minutes[1::4], strict=True)
+        if what == OWN_VISIT:
+            patient_visits.extend(bare)
+            continue
+        around = zip(minutes[2::4], minutes[3::4], strict=True)
+        blocked.setdefault(_uuid(owner_id), []).extend(around)
+        if what == VISIT:
+            visits.setdefault(_uuid(owner_id), []).extend(bare)
+    by_nurse = {
+        row["id"]: slots.Calendar(
+            hours=hours[row["id"]],
+            step=row["slot_step_minutes"] or kind.step,
+            offset=row["slot_offset_minutes"],
+            buffer_before=row["buffer_before_minutes"],
+            buffer_after=row["buffer_after_minutes"],
+            daily_cap=row["daily_cap"],
+            licensed=not kind.in_patient_state or row["license_state"] == row["patient_state"],
+            licensed_until=row["license_expires_on"],
+            visits=tuple(visits.get(row["id"], ())),
+            blocked=tuple(blocked.get(row["id"], ())),
+        )
+        for row in nurses
+    }
+    return Calendars(by_nurse, tuple(patient_visits), holidays)
+
+
+def hours_of(
+    zones: Mapping[UUID, ZoneInfo], *, since: datetime, until: datetime
+) -> tuple[dict[UUID, slots.Hours], frozenset[date]]:
+    """Return the hours of the nurses with these ids and zones, and the holidays, in two queries."""
+    ids = list(zones)
     weekly: dict[UUID, list[slots.WeeklyWindow]] = {}
     for nurse_id, window in _windows(ids, since, until):
         weekly.setdefault(nurse_id, []).append(window)
@@ -202,41 +243,16 @@ def calendars_of(
                 end=None if end is None else minute_of_day(end),
             )
             dates.setdefault(_uuid(nurse_id), []).append(change)
-    visits: dict[UUID, list[slots.hours.Range]] = {}
-    blocked: dict[UUID, list[slots.hours.Range]] = {}
-    patient_visits: list[slots.hours.Range] = []
-    taken = _taken(ids, since, until, now, patient_id, ignore_appointment_id, hold_owner)
-    for owner_id, spans, what in taken:
-        minutes = [int(text) for text in spans.replace(" ", ",").split(",")]
-        bare = zip(minutes[0::4], minutes[1::4], strict=True)
-        if what == OWN_VISIT:
-            patient_visits.extend(bare)
-            continue
-        around = zip(minutes[2::4], minutes[3::4], strict=True)
-        blocked.setdefault(_uuid(owner_id), []).extend(around)
-        if what == VISIT:
-            visits.setdefault(_uuid(owner_id), []).extend(bare)
-    by_nurse = {
-        row["id"]: slots.Calendar(
-            hours=slots.Hours(
-                zone=ZoneInfo(row["time_zone"]),
-                weekly=tuple(weekly.get(row["id"], ())),
-                dates=tuple(dates.get(row["id"], ())),
-                time_off=tuple(time_off.get(row["id"], ())),
-            ),
-            step=row["slot_step_minutes"] or kind.step,
-            offset=row["slot_offset_minutes"],
-            buffer_before=row["buffer_before_minutes"],
-            buffer_after=row["buffer_after_minutes"],
-            daily_cap=row["daily_cap"],
-            licensed=not kind.in_patient_state or row["license_state"] == row["patient_state"],
-            licensed_until=row["license_expires_on"],
-            visits=tuple(visits.get(row["id"], ())),
-            blocked=tuple(blocked.get(row["id"], ())),
+    hours = {
+        nurse_id: slots.Hours(
+            zone=zone,
+            weekly=tuple(weekly.get(nurse_id, ())),
+            dates=tuple(dates.get(nurse_id, ())),
+            time_off=tuple(time_off.get(nurse_id, ())),
         )
-        for row in nurses
+        for nurse_id, zone in zones.items()
     }
-    return Calendars(by_nurse, tuple(patient_visits), frozenset(holidays))
+    return hours, frozenset(holidays)
 
 
 def _windows(
@@ -293,14 +309,14 @@ def _taken(
     until: datetime,
     now: datetime,
     patient_id: UUID | None,
-    ignore_appointment_id: UUID | None,
+    ignored: Collection[UUID],
     hold_owner: str,
 ) -> QuerySet[Any, Any]:
     """Return, in one query, the spans of the nurses' active visits, of others' live holds and of the patient."""
     around = Q(blocked_until__gt=since, blocked_from__lt=until)
     visits = Appointment.objects.filter(around, status__in=ACTIVE_STATUSES).order_by()
-    if ignore_appointment_id is not None:
-        visits = visits.exclude(pk=ignore_appointment_id)
+    if ignored:
+        visits = visits.exclude(pk__in=ignored)
     holds = SlotHold.objects.filter(
         around, nurse_id__in=ids, state=SlotHold.State.LIVE, expires_at__gt=now
     ).order_by()

@@ -108,7 +108,7 @@ def find_openings(
         hold_owner=hold_owner,
     )
     request = replace(
-        _request(kind, since, until, now, known),
+        request_of(kind, since, until, now, known),
         zone=zone or clinic_zone(),
         part=_part(part_of_day, earliest, latest),
     )
@@ -153,9 +153,12 @@ def check_start(
     now: datetime,
     hold_owner: str = "",
     ignore_appointment_id: UUID | None = None,
+    override_hours: bool = False,
 ) -> str:
     """
     Return why a visit cannot begin at `start`, or nothing when it can: the eight rules, asked once more.
+
+    With `override_hours` rules 1, 4, 5 and 6 do not count, but the past stays past (section 8).
 
     Reasons: `not_available`, `specialization`, `license`, `notice`, `horizon`, `no_hours`, `grid`, `patient_busy`,
     `taken`, `buffer`, `cap`. To be asked under the locks of nurse and patient.
@@ -176,13 +179,17 @@ def check_start(
         ignore_appointment_id=ignore_appointment_id,
         hold_owner=hold_owner,
     )
-    request = _request(kind, start, start, now, known)
-    return slots.judge(known.by_nurse[nurse_id], request, slots.to_minute(start))
+    if override_hours and start < now:
+        return "notice"
+    request = request_of(kind, start, start, now, known)
+    skip = slots.OVERRIDABLE if override_hours else frozenset()
+    return slots.judge(known.by_nurse[nurse_id], request, slots.to_minute(start), skip=skip)
 
 
-def _request(
+def request_of(
     kind: Kind, since: datetime, until: datetime, now: datetime, known: Calendars
 ) -> slots.Request:
+    """Return the engine's question for starts in [since, until), without a part of day."""
     return slots.Request(
         length=kind.length,
         since=_next_minute(since),

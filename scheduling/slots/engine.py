@@ -26,6 +26,7 @@ LOAD_STEP = 5  # percent
 Verdict = Literal[
     "", "license", "notice", "horizon", "no_hours", "grid", "patient_busy", "taken", "buffer", "cap"
 ]
+OVERRIDABLE: frozenset[Verdict] = frozenset({"notice", "horizon", "no_hours", "grid", "cap"})
 ReasonForNone = Literal["no_hours", "notice", "license", "cap", "fully_booked", "gap_too_short"]
 
 
@@ -89,30 +90,46 @@ def starts(calendar: Calendar, request: Request) -> Iterator[int]:
             yield start
 
 
-def judge(calendar: Calendar, request: Request, start: int) -> Verdict:
-    """Return the first rule that a start breaks, or nothing; the part of day is no rule of booking."""
+def judge(
+    calendar: Calendar,
+    request: Request,
+    start: int,
+    *,
+    skip: Collection[Verdict] = frozenset(),
+) -> Verdict:
+    """
+    Return the first rule that a start breaks, or nothing; the part of day is no rule of booking.
+
+    Rules in `skip` are left out; staff may skip those of `OVERRIDABLE` (section 8).
+    """
+    return next((rule for rule in _broken(calendar, request, start) if rule not in skip), "")
+
+
+def _broken(calendar: Calendar, request: Request, start: int) -> Iterator[Verdict]:
+    """Yield the rules that a start breaks, in the order in which they are told."""
     zone = calendar.hours.zone
     if not _is_licensed(calendar, request, start) or not calendar.licensed:
-        return "license"
+        yield "license"
     if start < request.earliest:
-        return "notice"
+        yield "notice"
     if start > request.latest:
-        return "horizon"
+        yield "horizon"
     day = local_date(zone, start)
     free = free_ranges(calendar.hours, request.holidays, day, day + ONE_DAY)
     if not any(begin <= start and start + request.length <= end for begin, end in free):
-        return "no_hours"
+        yield "no_hours"
     if start not in grid(zone, day, calendar.step, calendar.offset):
-        return "grid"
+        yield "grid"
     visit = (start, start + request.length)
     if _overlaps(request.patient_visits, visit):
-        return "patient_busy"
-    if _overlaps(calendar.visits, visit):
-        return "taken"
+        yield "patient_busy"
     around = (start - calendar.buffer_before, start + request.length + calendar.buffer_after)
-    if _overlaps(calendar.blocked, around):
-        return "taken" if _overlaps(calendar.blocked, visit) else "buffer"
-    return "cap" if day in _capped_dates(calendar) else ""
+    if _overlaps(calendar.visits, visit):
+        yield "taken"
+    elif _overlaps(calendar.blocked, around):
+        yield "taken" if _overlaps(calendar.blocked, visit) else "buffer"
+    if day in _capped_dates(calendar):
+        yield "cap"
 
 
 def reason_for_none(calendar: Calendar, request: Request) -> ReasonForNone:
