@@ -46,10 +46,15 @@ DAYS_ES = ("lun", "mar", "mié", "jue", "vie", "sáb", "dom")
 MONTHS_ES = ["ene", "feb", "mar", "abr", "may", "jun", "jul", "ago", "sep", "oct", "nov", "dic"]
 
 
-def announce(*, appointment: Appointment, kind: str, now: datetime) -> None:
-    """Write the text and the events of a change, in the transaction of the change."""
+def announce(*, appointment: Appointment, kind: str, now: datetime, quiet: bool = False) -> None:
+    """
+    Write the text and the events of a change, in the transaction of the change.
+
+    `quiet` leaves out the text to the patient, who is told of a whole series once.
+    """
     _drop_superseded(appointment)
-    _write_text(appointment, kind, now)
+    if not quiet:
+        _write_text(appointment, kind, now)
     _write_events(appointment, kind, now)
 
 
