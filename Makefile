@@ -24,13 +24,16 @@ define install
 	@touch $@
 endef
 
-.PHONY: demo test e2e lint bench serve lock
+.PHONY: demo test e2e lint bench serve worker lock
 
 demo: $(VENV)/.run
 	@$(BIN)/python -m carematix.demo
 
 serve: $(VENV)/.run
 	@exec $(BIN)/python -m carematix.server
+
+worker: $(VENV)/.run
+	@exec $(BIN)/python -m carematix.worker
 
 test: $(VENV)/.dev
 ifeq ($(strip $(ARGS)),)

@@ -122,6 +122,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "fontawesomefree",
+    "carematix",
     "accounts",
     "scheduling",
     "voice",
@@ -136,10 +137,12 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.doors.SlashMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
 ]
+APPEND_SLASH = False  # accounts.doors does it, after it has asked who is there
 ROOT_URLCONF = "carematix.urls"
 ASGI_APPLICATION = "carematix.asgi.application"
 WSGI_APPLICATION = "carematix.wsgi.application"
@@ -163,6 +166,7 @@ LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True
+FORMAT_MODULE_PATH = ["carematix.formats"]
 
 # ---- Storage ----------------------------------------------------------------------------------
 DATABASE_URL = env.url(
@@ -213,6 +217,7 @@ STORAGES = {
 
 # ---- Mail -------------------------------------------------------------------------------------
 globals().update(env.mail("EMAIL_URL"))
+EMAIL_TIMEOUT = 15  # seconds; without it a silent mail server would be waited for without end
 DEFAULT_FROM_EMAIL = env.mail_address("DEFAULT_FROM_EMAIL", "carematix@localhost")
 
 # ---- Login ------------------------------------------------------------------------------------

@@ -1,0 +1,65 @@
+"""
+What the background worker does of calls: it closes the records of calls whose end nobody reported (R6).
+
+A step is given the real time: calls and heartbeats know no other.
+"""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from scheduling.services.sweeps import Step
+from voice.models import CallLog
+from voice.services import HEARTBEAT_LOST, TERMINAL, end_stream
+
+Status = CallLog.Status
+NEVER_OPENED = timedelta(minutes=15)
+LONGEST_CALL = timedelta(hours=4, minutes=15)
+"""Twilio ends a call after four hours; a transfer to staff may last that long after our stream."""
+BATCH = 100
+
+
+def close_lost_calls(*, now: datetime) -> int:
+    """
+    Close calls whose process died, whose stream never opened, or whose last status report got lost.
+
+    The first terminal state wins (R5), so a report that comes later only fills in the duration.
+    """
+    orphaned = _running().filter(ended_at=None, heartbeat_at__lt=now - HEARTBEAT_LOST)
+    unopened = _running().filter(
+        direction=CallLog.Direction.INBOUND,
+        ended_at=None,
+        heartbeat_at=None,
+        created_at__lt=now - NEVER_OPENED,
+    )
+    unreported = _running().filter(ended_at__lt=now - LONGEST_CALL)
+    return (
+        _close(orphaned, status=Status.FAILED, reason="orphaned", now=now)
+        + _close(unopened, status=Status.FAILED, reason="never_opened", now=now)
+        + _close(unreported, status=Status.COMPLETED, reason="unreported", now=now)
+    )
+
+
+def _running() -> QuerySet[CallLog]:
+    return CallLog.objects.exclude(status__in=TERMINAL)
+
+
+def _close(calls: QuerySet[CallLog], *, status: str, reason: str, now: datetime) -> int:
+    ids = list(calls.order_by("created_at", "id").values_list("id", flat=True)[:BATCH])
+    return sum(_close_one(calls, call_id, status, reason, now) for call_id in ids)
+
+
+def _close_one(
+    calls: QuerySet[CallLog], call_id: UUID, status: str, reason: str, now: datetime
+) -> int:
+    """Close one call, unless it came back to life or another worker was faster."""
+    with transaction.atomic():
+        if not calls.filter(pk=call_id).update(status=status):
+            return 0
+        end_stream(call_id=call_id, reason=reason, now=now)
+    return 1
+
+
+STEPS: tuple[Step, ...] = (Step("lost_calls", close_lost_calls, period_s=30),)
