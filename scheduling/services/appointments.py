@@ -20,12 +20,19 @@ from scheduling.exceptions import (
 from scheduling.models import ACTIVE_STATUSES, Appointment, AppointmentChange
 from scheduling.selectors.appointments import change_rule, count_upcoming
 from scheduling.selectors.openings import check_start
-from scheduling.services.holds import expire_in_the_way, use_hold
+from scheduling.services.holds import expire_in_the_way, lock_with_holds, use_hold
 from scheduling.services.outbox import announce
-from scheduling.services.rules import raise_for, span_of, visit_type_with_code, whole_minute
+from scheduling.services.rules import (
+    OVERRIDDEN,
+    PATIENT_SOURCES,
+    raise_for,
+    refuse_override,
+    span_of,
+    visit_type_with_code,
+    whole_minute,
+)
 from scheduling.services.transactions import lock_nurses, lock_patient, run_atomically
 from scheduling.services.transitions import (
-    PATIENT_SOURCES,
     advance,
     locked_appointment,
     record,
@@ -47,9 +54,14 @@ def book_appointment(
     now: datetime,
     reason: str = "",
     hold_owner: str = "",
+    override_hours: bool = False,
 ) -> Appointment:
     """
     Book a visit of the type with code `visit_type`; with `hold_owner`, from the time held for that owner.
+
+    The nurses of that owner's other holds are locked too, for a caller's transaction that releases them next.
+
+    With `override_hours` the clinic's people skip hours, grid, notice, horizon and cap (section 8).
 
     Raises:
         SlotTaken: the nurse or the patient is busy then, or somebody else holds the time.
@@ -60,10 +72,11 @@ def book_appointment(
         Busy: the database was too busy.
     """
     begins = whole_minute(start)
+    refuse_override(source=source, override_hours=override_hours)
 
     def work() -> Appointment:
         kind = visit_type_with_code(visit_type)
-        nurse = lock_nurses([nurse_id])[nurse_id]
+        nurse = lock_with_holds([nurse_id], owner=hold_owner)[nurse_id]
         patient = lock_patient(patient_id)
         if not patient.active or patient.deceased:
             raise NotAvailable("Visits cannot be booked for this patient.")
@@ -82,6 +95,7 @@ def book_appointment(
                 visit_type=visit_type,
                 now=now,
                 hold_owner=hold_owner,
+                override_hours=override_hours,
             )
         )
         if hold_owner:
@@ -97,7 +111,15 @@ def book_appointment(
             source=source,
             reason=reason,
         )
-        record(appointment, kind=Kind.BOOKED, old={}, source=source, actor=actor, now=now)
+        record(
+            appointment,
+            kind=Kind.BOOKED,
+            old={},
+            source=source,
+            actor=actor,
+            now=now,
+            reason=OVERRIDDEN if override_hours else "",
+        )
         announce(appointment=appointment, kind=Kind.BOOKED, now=now)
         return appointment
 
@@ -113,9 +135,14 @@ def reschedule_appointment(
     actor: str,
     now: datetime,
     hold_owner: str = "",
+    override_hours: bool = False,
+    stays_in_series: bool = False,
 ) -> Appointment:
     """
     Move a visit: one update of the same row, so that the old time is freed exactly if the new one is won.
+
+    A member of a series is changed alone by this, and later changes of the whole series leave it as it is, unless
+    `stays_in_series`. `override_hours` is that of `book_appointment`.
 
     Raises:
         NotFound, NurseUnknown: there is no such visit or nurse.
@@ -124,9 +151,10 @@ def reschedule_appointment(
         SlotTaken, SlotExpired, InvalidTime, NotAvailable, Busy: as in `book_appointment`; the old time is kept.
     """
     begins = whole_minute(start)
+    refuse_override(source=source, override_hours=override_hours)
 
     def work() -> Appointment:
-        appointment = locked_appointment(appointment_id, also_nurse=nurse_id)
+        appointment = locked_appointment(appointment_id, also_nurse=nurse_id, hold_owner=hold_owner)
         if appointment.status != Status.BOOKED:
             raise InvalidTransition
         rule = change_rule(start=appointment.start, now=now)
@@ -149,6 +177,7 @@ def reschedule_appointment(
                 now=now,
                 hold_owner=hold_owner,
                 ignore_appointment_id=appointment.pk,
+                override_hours=override_hours,
             )
         )
         if hold_owner:
@@ -161,6 +190,8 @@ def reschedule_appointment(
             "blocked_until": span.blocked_until,
             "attendance_confirmed_at": None,
             "late": appointment.late or rule != "free",
+            "series_exception": appointment.series_exception
+            or (appointment.series_id is not None and not stays_in_series),
         }
         return store(
             appointment=appointment,
@@ -169,6 +200,7 @@ def reschedule_appointment(
             source=source,
             actor=actor,
             now=now,
+            reason=OVERRIDDEN if override_hours else "",
             sequence=True,
         )
 
@@ -183,9 +215,12 @@ def cancel_appointment(
     now: datetime,
     reason: str = Appointment.CancellationReason.PATIENT,
     reason_text: str = "",
+    hold_owner: str = "",
 ) -> Appointment:
     """
     Cancel a visit; a repetition returns the first cancellation unchanged.
+
+    The nurses at whom `hold_owner` holds times are locked too, for a caller's transaction that releases them next.
 
     Raises:
         NotFound: there is no such visit.
@@ -197,7 +232,7 @@ def cancel_appointment(
         raise SchedulingError("Choose one of the reasons.")
 
     def work() -> Appointment:
-        appointment = locked_appointment(appointment_id)
+        appointment = locked_appointment(appointment_id, hold_owner=hold_owner)
         if appointment.status == Status.CANCELLED:
             return appointment
         rule = change_rule(start=appointment.start, now=now)

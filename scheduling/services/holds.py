@@ -1,17 +1,25 @@
-"""Times kept for somebody while a person decides (scheduling reference, section 6)."""
+"""
+Times kept for somebody while a person decides (scheduling reference, section 6).
 
+A hold's row changes under the lock of its nurse only. Whoever changes holds of several nurses locks them all in one
+step, by id, before the first row changes; else two such transactions could wait for each other.
+"""
+
+from collections.abc import Collection
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from scheduling.exceptions import LimitReached, SlotExpired
 from scheduling.models import Nurse, SlotHold, VisitType
 from scheduling.selectors.openings import check_start
 from scheduling.services.rules import Span, raise_for, span_of, visit_type_with_code, whole_minute
-from scheduling.services.transactions import lock_nurses, run_atomically
+from scheduling.services.transactions import ChangedMeanwhile, lock_nurses, run_atomically
 
 State = SlotHold.State
 HOLDS_PER_OWNER = 3
 HOLD_SECONDS = 120
+NURSES_AT_ONCE = 50  # whom the tidying locks together
 
 
 def hold_slot(
@@ -25,11 +33,13 @@ def hold_slot(
     seconds: int = HOLD_SECONDS,
     purpose: str = SlotHold.Purpose.PROPOSAL,
     ignore_appointment_id: UUID | None = None,
+    keep_proposal: bool = True,
 ) -> SlotHold:
     """
     Keep a time for `owner`; a new proposal replaces the owner's earlier proposal and offer.
 
-    A search's offer replaces only the earlier offer, so that it never costs the caller an open proposal.
+    A search's offer replaces only the earlier offer, so that it never costs the caller an open proposal; with
+    `keep_proposal=False`, when none is open any more, it replaces both.
 
     Raises:
         SlotTaken: a visit, or somebody else's hold, is there.
@@ -41,7 +51,8 @@ def hold_slot(
 
     def work() -> SlotHold:
         kind = visit_type_with_code(visit_type)
-        nurse = lock_nurses([nurse_id])[nurse_id]
+        locked = lock_with_holds([nurse_id], owner=owner)
+        nurse = locked[nurse_id]
         span = span_of(start=begins, visit_type=kind, nurse=nurse)
         expire_in_the_way(nurse=nurse, span=span, now=now)
         reason = check_start(
@@ -54,8 +65,9 @@ def hold_slot(
             ignore_appointment_id=ignore_appointment_id,
         )
         raise_for(reason)
-        own = SlotHold.objects.filter(owner=owner, state=State.LIVE)
-        if purpose == SlotHold.Purpose.OFFER:
+        own = SlotHold.objects.filter(owner=owner, state=State.LIVE, nurse__in=locked)
+        replaced = {purpose, SlotHold.Purpose.OFFER}
+        if purpose == SlotHold.Purpose.OFFER and keep_proposal:
             kept = own.filter(
                 purpose=SlotHold.Purpose.PROPOSAL,
                 nurse=nurse,
@@ -65,9 +77,9 @@ def hold_slot(
             ).first()
             if kept is not None:
                 return kept
-            own.filter(purpose=SlotHold.Purpose.OFFER).update(state=State.RELEASED)
-        else:
-            own.filter(purpose__in=(purpose, SlotHold.Purpose.OFFER)).update(state=State.RELEASED)
+        elif purpose == SlotHold.Purpose.OFFER:
+            replaced.add(SlotHold.Purpose.PROPOSAL)
+        own.filter(purpose__in=replaced).update(state=State.RELEASED)
         if own.filter(expires_at__gt=now).count() >= HOLDS_PER_OWNER:
             raise LimitReached("Too many times are kept for you already.")
         return SlotHold.objects.create(
@@ -90,7 +102,8 @@ def release_holds(*, owner: str, now: datetime) -> int:
     """Give up what an owner holds; return how many live holds that were."""
 
     def work() -> int:
-        held = SlotHold.objects.filter(owner=owner, state=State.LIVE)
+        nurses = lock_with_holds([], owner=owner)
+        held = SlotHold.objects.filter(owner=owner, state=State.LIVE, nurse__in=nurses)
         held.filter(expires_at__lte=now).update(state=State.EXPIRED)
         return held.update(state=State.RELEASED)
 
@@ -100,7 +113,33 @@ def release_holds(*, owner: str, now: datetime) -> int:
 def expire_holds(*, now: datetime) -> int:
     """Mark every hold whose time is over; tidiness only, nothing relies on it. Return how many."""
     stale = SlotHold.objects.filter(state=State.LIVE, expires_at__lte=now)
-    return run_atomically(lambda: stale.update(state=State.EXPIRED))
+    nurses = list(stale.order_by("nurse_id").values_list("nurse_id", flat=True).distinct())
+
+    def expire(some: Collection[UUID]) -> int:
+        return stale.filter(nurse__in=lock_nurses(some)).update(state=State.EXPIRED)
+
+    batches = [nurses[at : at + NURSES_AT_ONCE] for at in range(0, len(nurses), NURSES_AT_ONCE)]
+    return sum(run_atomically(partial(expire, batch)) for batch in batches)
+
+
+def lock_with_holds(nurse_ids: Collection[UUID], *, owner: str) -> dict[UUID, Nurse]:
+    """
+    Lock nurses and those at whom `owner` holds times, all of them in the order of their ids.
+
+    Raises:
+        NurseUnknown: an id is nobody's.
+        ChangedMeanwhile: the owner got a hold of another nurse just now; `run_atomically` starts over.
+    """
+    locked = lock_nurses({*nurse_ids, *_nurses_held_by(owner)})
+    if not _nurses_held_by(owner) <= locked.keys():
+        raise ChangedMeanwhile
+    return locked
+
+
+def _nurses_held_by(owner: str) -> set[UUID]:
+    """Return the nurses at whom an owner holds times, without a lock."""
+    held = SlotHold.objects.filter(owner=owner, state=State.LIVE).order_by()
+    return set(held.values_list("nurse_id", flat=True)) if owner else set()
 
 
 def expire_in_the_way(*, nurse: Nurse, span: Span, now: datetime) -> None:

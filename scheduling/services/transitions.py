@@ -14,14 +14,15 @@ from django.db.models import F
 from django.utils import timezone
 
 from scheduling.exceptions import InvalidTransition, NotFound, TooEarly, TooLate
-from scheduling.models import Appointment, AppointmentChange, Source
+from scheduling.models import Appointment, AppointmentChange
+from scheduling.services.holds import lock_with_holds
 from scheduling.services.outbox import announce
-from scheduling.services.transactions import ChangedMeanwhile, lock_nurses, lock_patient
+from scheduling.services.rules import PATIENT_SOURCES
+from scheduling.services.transactions import ChangedMeanwhile, lock_patient
 
 Status = Appointment.Status
 Kind = AppointmentChange.Kind
 
-PATIENT_SOURCES = frozenset({Source.VOICE, Source.KEYPAD, Source.SMS})
 HISTORY_FIELDS = (
     "nurse_id",
     "start",
@@ -141,9 +142,13 @@ def check_window(*, transition: Transition, start: datetime, end: datetime, now:
         raise TooLate
 
 
-def locked_appointment(appointment_id: UUID, *, also_nurse: UUID | None = None) -> Appointment:
+def locked_appointment(
+    appointment_id: UUID, *, also_nurse: UUID | None = None, hold_owner: str = ""
+) -> Appointment:
     """
-    Lock a visit's nurse (and another), its patient, then the visit; return it as it is now.
+    Lock a visit's nurse (another, and those at whom `hold_owner` holds times), its patient, then the visit.
+
+    Return the visit as it is now.
 
     Raises:
         NotFound: there is no such visit.
@@ -151,7 +156,7 @@ def locked_appointment(appointment_id: UUID, *, also_nurse: UUID | None = None) 
     seen = Appointment.objects.filter(pk=appointment_id).values("nurse_id", "patient_id").first()
     if seen is None:
         raise NotFound("There is no such visit.")
-    lock_nurses({seen["nurse_id"], also_nurse or seen["nurse_id"]})
+    lock_with_holds({seen["nurse_id"], also_nurse or seen["nurse_id"]}, owner=hold_owner)
     lock_patient(seen["patient_id"])
     appointment = (
         Appointment.objects.select_for_update(no_key=True, of=("self",))
@@ -172,6 +177,7 @@ def advance(
     now: datetime,
     reason: str = "",
     changes: Mapping[str, Any] | None = None,
+    quiet: bool = False,
 ) -> Appointment:
     """
     Change the status of a locked visit as the table allows, with history, message and event.
@@ -190,6 +196,7 @@ def advance(
         now=now,
         reason=reason,
         sequence=True,
+        quiet=quiet,
     )
 
 
@@ -203,11 +210,12 @@ def store(
     now: datetime,
     reason: str = "",
     sequence: bool,
+    quiet: bool = False,
 ) -> Appointment:
     """
     Write changes of one visit by compare-and-swap on status and version; add history, message and event.
 
-    `sequence` tells whether the change is one of time, nurse or status.
+    `sequence` tells whether the change is one of time, nurse or status; `quiet` sends the patient no text.
     """
     old = snapshot(appointment)
     rows = Appointment.objects.filter(
@@ -225,7 +233,7 @@ def store(
         pk=appointment.pk
     )
     record(changed, kind=kind, old=old, source=source, actor=actor, now=now, reason=reason)
-    announce(appointment=changed, kind=kind, now=now)
+    announce(appointment=changed, kind=kind, now=now, quiet=quiet)
     return changed
 
 

@@ -100,6 +100,7 @@ def _cancel(desk: Desk, values: Mapping[str, Any]) -> Answer:
             now=desk.now,
             reason="patient",
             reason_text=values["reason"],
+            hold_owner=desk.owner,
         )
     except TooLate:
         return desk.refuse("too_late")
@@ -160,8 +161,8 @@ def _still_theirs(desk: Desk, appointment_id: str) -> Any:
 
 def _expired(desk: Desk, proposal: Proposal) -> Answer:
     desk.gate.proposal = None
-    services.release_holds(owner=desk.owner, now=desk.now)
     if "start" not in proposal.values:
+        services.release_holds(owner=desk.owner, now=desk.now)
         return desk.refuse("confirm_required", "confirm_nothing")
     start = datetime.fromisoformat(proposal.values["start"])
     visit_type = str(proposal.values["visit_type"])

@@ -145,8 +145,10 @@ class Desk:
         """
         Hold the first free time for the caller, give all of them handles, and say them.
 
-        The first one that can be held is held for two minutes; one that somebody just took is left out.
+        The first one that can be held is held for two minutes; one that somebody just took is left out. Without an
+        open proposal nothing else stays held.
         """
+        open_proposal = self.gate.proposal is not None
         kept = list(openings)
         while kept:
             try:
@@ -159,11 +161,14 @@ class Desk:
                     now=self.now,
                     seconds=settings.LIMIT_PROPOSAL_SECONDS,
                     purpose="offer",
+                    keep_proposal=open_proposal,
                 )
             except SchedulingError:
                 kept.pop(0)
             else:
                 break
+        if not kept and not open_proposal:
+            services.release_holds(owner=self.owner, now=self.now)
         slots = [self._slot(opening, visit_type) for opening in kept]
         say = self.phrases.offers(kept) if kept else ""
         return kept, Answer(say, data={"slots": slots})

@@ -163,13 +163,17 @@ def _slot_values(slot: SlotHandle, visit_type: str) -> dict[str, Any]:
 def _unusable(
     desk: Desk, slot: SlotHandle, *, visit_type: str, moving: Any = None
 ) -> Answer | None:
-    """Hold the slot for the proposal; return the refusal if that cannot be, and drop what was proposed before."""
+    """
+    Hold the slot for the proposal; return the refusal if that cannot be, and drop what was proposed before.
+
+    Holding releases the earlier holds itself, under locks taken in one step.
+    """
     desk.gate.proposal = None
-    services.release_holds(owner=desk.owner, now=desk.now)
     other = selectors.overlapping_appointment(
         patient_id=desk.patient_id, start=slot.start, end=slot.end
     )
     if other is not None and (moving is None or other.pk != moving.pk):
+        services.release_holds(owner=desk.owner, now=desk.now)
         return visits.duplicate(desk, other)
     try:
         services.hold_slot(

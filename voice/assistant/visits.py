@@ -134,6 +134,7 @@ def time_gone(
         SchedulingError: `error`, if it is about something else.
     """
     if error.code == "limit_reached":
+        services.release_holds(owner=desk.owner, now=desk.now)
         return desk.refuse("limit_reached", "limit_bookings")
     if error.code not in TIME_GONE:
         raise error
@@ -142,8 +143,8 @@ def time_gone(
             patient_id=desk.patient_id, start=start, end=start + MINUTE
         )
         if other is not None and (moving is None or other.pk != moving.pk):
+            services.release_holds(owner=desk.owner, now=desk.now)
             return duplicate(desk, other)
-    services.release_holds(owner=desk.owner, now=desk.now)
     code = "slot_expired" if isinstance(error, SlotExpired) else "slot_taken"
     if error.code in ("invalid_time", "time_does_not_exist"):
         code = "invalid_time"

@@ -1,0 +1,127 @@
+"""
+Callers in processes of their own, who hold, offer, book, cancel and release at two nurses in crossed order.
+
+    python -m tests.scheduling.holds_racer START NOW NURSE NURSE PATIENT…
+
+Every patient's process opens its connection, waits until all have, then does its rounds as a phone call does: what
+belongs to one step of a call is one transaction. All want the same times and let holds lapse, so that they change each
+other's rows. Outcomes are printed, one a line.
+"""
+
+import multiprocessing
+import sys
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import django
+
+WAIT_SECONDS = 60.0
+ROUNDS = 10
+TIMES = 14
+HALF_HOUR = timedelta(minutes=30)
+
+
+def call(
+    barrier: Any, outcomes: Any, nurses: list[UUID], patient: UUID, begins: datetime, now: datetime
+) -> None:
+    """Make the rounds of one caller once the others are ready; put a word for each step."""
+    from django.db import connection
+
+    try:
+        connection.ensure_connection()
+        barrier.wait(WAIT_SECONDS)
+        for number in range(ROUNDS):
+            near, far = nurses[number % 2], nurses[(number + 1) % 2]
+            start = begins + number % TIMES * HALF_HOUR
+            for step in steps(f"call:{patient}", near, far, patient, start, now):
+                outcomes.put(outcome(step))
+    except Exception as error:  # noqa: BLE001 - the race must hear of any other end
+        outcomes.put(repr(error))
+    finally:
+        connection.close()
+        outcomes.put("end")
+
+
+def outcome(step: Any) -> str:
+    """Take one step in a transaction of its own and return how that ended."""
+    from django.db import transaction
+
+    from scheduling.exceptions import SchedulingError
+
+    try:
+        with transaction.atomic():
+            step()
+    except SchedulingError as error:
+        return error.code
+    return "done"
+
+
+def steps(
+    owner: str, near: UUID, far: UUID, patient: UUID, start: datetime, now: datetime
+) -> list[Any]:
+    """Return what a caller does: an offer, a proposal that lapses, another, the booking, second thoughts."""
+    from scheduling import services
+
+    held: dict[str, Any] = {
+        "owner": owner, "visit_type": "routine", "patient_id": patient, "now": now
+    }  # fmt: skip
+    by_phone: dict[str, Any] = {"source": "api", "actor": owner, "now": now, "hold_owner": owner}
+    booked: list[Any] = []
+
+    def hold_anew() -> None:
+        services.release_holds(owner=owner, now=now)
+        services.hold_slot(nurse_id=near, start=start, **held)
+
+    def book() -> None:
+        booked.append(
+            services.book_appointment(
+                patient_id=patient, nurse_id=near, start=start, visit_type="routine", **by_phone
+            )
+        )
+        services.release_holds(owner=owner, now=now)
+
+    def cancel() -> None:
+        for visit in booked:
+            services.cancel_appointment(appointment_id=visit.pk, **by_phone)
+        services.release_holds(owner=owner, now=now)
+
+    return [
+        lambda: services.hold_slot(nurse_id=far, start=start, purpose="offer", seconds=0, **held),
+        lambda: services.hold_slot(nurse_id=near, start=start, seconds=0, **held),
+        hold_anew,
+        book,
+        lambda: services.expire_holds(now=now),
+        lambda: services.hold_slot(nurse_id=far, start=start + HALF_HOUR, **held),
+        cancel,
+    ]
+
+
+def main(start: str, now: str, *ids: str) -> list[str]:
+    """Run the race and return the outcomes."""
+    django.setup()
+    from scheduling import services  # noqa: F401 - loaded once, before the processes part
+
+    nurses, patients = [UUID(text) for text in ids[:2]], [UUID(text) for text in ids[2:]]
+    forking = multiprocessing.get_context("fork")
+    barrier, outcomes = forking.Barrier(len(patients)), forking.Queue()
+    moments = datetime.fromisoformat(start), datetime.fromisoformat(now)
+    callers = [
+        forking.Process(
+            target=call,
+            args=(barrier, outcomes, nurses[:: 1 - number % 2 * 2], patient, *moments),
+        )
+        for number, patient in enumerate(patients)
+    ]
+    for caller in callers:
+        caller.start()
+    heard: list[str] = []
+    while heard.count("end") < len(callers):
+        heard.append(outcomes.get(timeout=WAIT_SECONDS))
+    for caller in callers:
+        caller.join()
+    return [word for word in heard if word != "end"]
+
+
+if __name__ == "__main__":
+    print("\n".join(main(*sys.argv[1:])))  # noqa: T201 - what the test reads
