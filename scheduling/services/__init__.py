@@ -13,14 +13,22 @@ from scheduling.services.appointments import (
 from scheduling.services.holds import expire_holds, hold_slot, release_holds
 from scheduling.services.people import Registration, link_login, record_consent, register_patient
 from scheduling.services.sample import LoadedClinic, load_clinic
+from scheduling.services.series import Pattern, book_series, cancel_series, preview_series
+from scheduling.services.series_members import SeriesResult
+from scheduling.services.series_moves import Shift, reschedule_series
 from scheduling.services.tasks import join_waitlist, raise_alarm, take_message
 
 __all__ = [
     "LoadedClinic",
+    "Pattern",
     "Registration",
+    "SeriesResult",
+    "Shift",
     "arrive",
     "book_appointment",
+    "book_series",
     "cancel_appointment",
+    "cancel_series",
     "confirm_attendance",
     "enter_in_error",
     "expire_holds",
@@ -29,11 +37,13 @@ __all__ = [
     "join_waitlist",
     "link_login",
     "load_clinic",
+    "preview_series",
     "raise_alarm",
     "record_consent",
     "record_no_show",
     "register_patient",
     "release_holds",
     "reschedule_appointment",
+    "reschedule_series",
     "take_message",
 ]

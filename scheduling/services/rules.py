@@ -9,8 +9,12 @@ from scheduling.exceptions import (
     SchedulingError,
     SlotTaken,
 )
-from scheduling.models import Nurse, VisitType
+from scheduling.models import Nurse, Source, VisitType
 
+PATIENT_SOURCES = frozenset({Source.VOICE, Source.KEYPAD, Source.SMS})
+OVERRIDDEN = (
+    "override_hours"  # the reason in the history of a visit that staff put outside the rules
+)
 TAKEN = {"taken", "buffer"}
 WRONG_TIME = {
     "grid": "Visits do not begin at that minute.",
@@ -72,6 +76,17 @@ def visit_type_with_code(code: str) -> VisitType:
     if visit_type is None:
         raise NotAvailable("There is no such kind of visit.")
     return visit_type
+
+
+def refuse_override(*, source: str, override_hours: bool) -> None:
+    """
+    Refuse that a patient's door skips rules (section 8).
+
+    Raises:
+        SchedulingError: it asks for that.
+    """
+    if override_hours and source in PATIENT_SOURCES:
+        raise SchedulingError("Only the clinic's people can book outside the hours.")
 
 
 def raise_for(reason: str) -> None:
