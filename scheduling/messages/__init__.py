@@ -1,0 +1,1 @@
+"""What is written to patients and nurses: words, their rendering, the length of texts, and when reminders go out."""
