@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.db.models import Q
 
+from scheduling.clock import clinic_zone
 from scheduling.exceptions import NurseUnknown
 from scheduling.models import (
     CareAssignment,
@@ -141,15 +143,49 @@ def care_nurse_ids(*, patient_id: UUID) -> tuple[UUID, ...]:
 
 def may_text(*, patient: Patient) -> bool:
     """Tell whether the latest answer of the patient, or of the number, allows texts about visits."""
-    if not patient.phone:
-        return False
-    answers = Consent.objects.filter(
-        Q(patient=patient) | Q(phone=patient.phone),
-        channel=Consent.Channel.SMS,
-        purpose=Consent.Purpose.APPOINTMENTS,
-    ).order_by("-recorded_at", "granted", "id")  # of two at one time the refusal counts
-    latest = answers.values_list("granted", flat=True).first()
-    return bool(latest)
+    return may_message(patient=patient, channel=Consent.Channel.SMS)
+
+
+def may_message(*, patient: Patient, channel: str) -> bool:
+    """Tell whether a patient can be told of visits by `channel`, and the latest answer about it allows that."""
+    return channel in allowed_channels(patient=patient)
+
+
+def allowed_channels(*, patient: Patient) -> tuple[str, ...]:
+    """
+    Return by which ways a patient may be told of visits, the preferred one first; in one query.
+
+    A way needs an address and a latest answer, of the patient or of the number, that allows it.
+    """
+    whose = Q(patient=patient)
+    if patient.phone:
+        whose |= Q(phone=patient.phone)
+    answers = _latest_answers(whose)
+    addresses = {Consent.Channel.SMS: patient.phone, Consent.Channel.EMAIL: patient.email}
+    allowed = [way for way in addresses if addresses[way] and answers.get(way)]
+    return tuple(sorted(allowed, key=lambda way: way != patient.message_channel))
+
+
+def patient_zone(patient: Patient) -> ZoneInfo:
+    """Return the zone of a patient's clock: the clinic's, if no other is known."""
+    return ZoneInfo(patient.time_zone) if patient.time_zone else clinic_zone()
+
+
+def has_refused_texts(*, phone: str) -> bool:
+    """Tell whether the latest answer from a number, whoever has it, forbids texts; without an answer none does."""
+    answers = _latest_answers(Q(phone=phone))
+    return answers.get(Consent.Channel.SMS) is False
+
+
+def _latest_answers(whose: Q) -> dict[str, bool]:
+    rows = Consent.objects.filter(whose, purpose=Consent.Purpose.APPOINTMENTS)
+    latest: dict[str, bool] = {}
+    # Of two at one time the refusal counts.
+    for channel, granted in rows.order_by("-recorded_at", "granted", "id").values_list(
+        "channel", "granted"
+    ):
+        latest.setdefault(channel, granted)
+    return latest
 
 
 def _relations(patient_id: UUID, caller_name: str) -> list[PatientRelation]:

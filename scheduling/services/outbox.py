@@ -1,80 +1,159 @@
 """
-What is written with a fact so that others learn of it: a text to the patient, events to other systems.
+What is written with a fact so that others learn of it: messages to people, events to other systems.
 
-A text holds date, time and how to reach us: no kind of visit, no reason, no nurse's field.
+Words and their limits are in `scheduling/messages/`. What is written here is sent by `delivery.py`, which asks
+`still_wanted` just before.
 """
 
 import json
 import uuid
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
-from django.conf import settings
-
-from scheduling.clock import clinic_zone
+from scheduling.messages.times import is_quiet, quiet_until
 from scheduling.models import (
     Appointment,
     AppointmentChange,
     Message,
+    Nurse,
+    Patient,
     WebhookDelivery,
     WebhookEndpoint,
 )
-from scheduling.selectors.people import may_text
+from scheduling.selectors.messages import own_words
+from scheduling.selectors.people import has_refused_texts, may_message, patient_zone
+from scheduling.services.drafts import (
+    Recipient,
+    draft,
+    number_as_recipient,
+    nurse_address,
+    nurse_as_recipient,
+    patient_address,
+    patient_as_recipient,
+)
+from scheduling.services.reminders import planned_reminders, wants_reminder
 
 Kind = AppointmentChange.Kind
+MessageKind = Message.Kind
 
-MESSAGE_KINDS = {
-    Kind.BOOKED: Message.Kind.CONFIRMATION,
-    Kind.RESCHEDULED: Message.Kind.RESCHEDULED,
-    Kind.CANCELLED: Message.Kind.CANCELLATION,
+TO_PATIENT = {
+    Kind.BOOKED: MessageKind.CONFIRMATION,
+    Kind.RESCHEDULED: MessageKind.RESCHEDULED,
+    Kind.CANCELLED: MessageKind.CANCELLATION,
 }
-TEXTS = {
-    "en": {
-        Message.Kind.CONFIRMATION: "{clinic}: your appointment is on {when}.",
-        Message.Kind.RESCHEDULED: "{clinic}: your appointment was moved to {when}.",
-        Message.Kind.CANCELLATION: "{clinic}: your appointment on {when} was cancelled.",
-    },
-    "es": {
-        Message.Kind.CONFIRMATION: "{clinic}: su cita es el {when}.",
-        Message.Kind.RESCHEDULED: "{clinic}: su cita pasó al {when}.",
-        Message.Kind.CANCELLATION: "{clinic}: su cita del {when} fue cancelada.",
-    },
+TO_NURSE = {
+    Kind.BOOKED: MessageKind.NURSE_BOOKED,
+    Kind.RESCHEDULED: MessageKind.NURSE_RESCHEDULED,
+    Kind.CANCELLED: MessageKind.NURSE_CANCELLED,
 }
-OPT_OUT = {"en": " Reply STOP to opt out.", "es": " Responda STOP para no recibir más."}  # S55
-CALL_US = {"en": " Questions? Call {phone}.", "es": " ¿Preguntas? Llame al {phone}."}
-DAYS_ES = ("lun", "mar", "mié", "jue", "vie", "sáb", "dom")
-MONTHS_ES = ["ene", "feb", "mar", "abr", "may", "jun", "jul", "ago", "sep", "oct", "nov", "dic"]
+REMINDERS = (MessageKind.REMINDER_48H, MessageKind.REMINDER_2H)
+TELLS_OF_COMING_VISIT = (
+    MessageKind.CONFIRMATION,
+    MessageKind.RESCHEDULED,
+    MessageKind.NURSE_CHANGED,
+    *REMINDERS,
+    MessageKind.NURSE_BOOKED,
+    MessageKind.NURSE_RESCHEDULED,
+)
+REPLY_LASTS = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What somebody is told of a change, and of which start."""
+
+    kind: str
+    recipient: Recipient
+    start: datetime
 
 
 def announce(*, appointment: Appointment, kind: str, now: datetime, quiet: bool = False) -> None:
     """
-    Write the text and the events of a change, in the transaction of the change.
+    Write what a change makes people and other systems know, in the transaction of the change.
 
-    `quiet` leaves out the text to the patient, who is told of a whole series once.
+    With `quiet` nobody is told of the change itself, as for the later visits of a series; reminders are planned.
     """
-    _drop_superseded(appointment)
-    if not quiet:
-        _write_text(appointment, kind, now)
+    change = Kind(kind)
+    if change not in (Kind.BOOKED, Kind.ATTENDANCE_CONFIRMED):
+        _drop_superseded(appointment)
+    if change in TO_PATIENT and now < appointment.end:
+        _write_messages(appointment, change, now, quiet=quiet)
     _write_events(appointment, kind, now)
 
 
-def message_text(*, kind: str, start: datetime, language: str, zone: ZoneInfo) -> str:
-    """Return the words of a text about a visit that begins at `start`."""
-    language = language if language in TEXTS else "en"
-    words = TEXTS[language][Message.Kind(kind)]
-    text = words.format(clinic=settings.CLINIC_NAME, when=_when(start, language, zone))
-    if settings.CLINIC_PHONE:
-        text += CALL_US[language].format(phone=settings.CLINIC_PHONE)
-    return text + OPT_OUT[language]
+def write_message(
+    *,
+    kind: str,
+    now: datetime,
+    patient: Patient | None = None,
+    nurse: Nurse | None = None,
+    to: str = "",
+    channel: str = "",
+    language: str = "",
+    start: datetime | None = None,
+    until: datetime | None = None,
+    answer: str = "",
+    moves: bool = False,
+    expires_at: datetime | None = None,
+) -> Message | None:
+    """
+    Write a message that no change of a visit brings about, due at once: an offer, or the answer to a text.
+
+    With `to` it answers that number, which needs no consent but must not have refused texts; a patient then says only
+    whose clock and language count. Else it goes to the patient or nurse by the way that is allowed, or by `channel`
+    alone. `start` and `until` are shown as local times, `answer` is a key of `messages.words.ANSWERS`, and `moves` says
+    that a yes gives up a later visit.
+
+    Returns None, and writes nothing, if there is no allowed way.
+    """
+    recipient: Recipient | None = None
+    if to:
+        recipient = number_as_recipient(to, language=language, patient=patient)
+        expires_at = expires_at or now + REPLY_LASTS
+    elif patient is not None:
+        recipient = patient_as_recipient(patient, channel=channel)
+    elif nurse is not None:
+        recipient = nurse_as_recipient(nurse)
+    if recipient is None:
+        return None
+    message = draft(
+        kind=kind,
+        recipient=recipient,
+        own=own_words(kinds=[kind]),
+        start=start,
+        until=until,
+        answer=answer,
+        moves=moves,
+        due_at=now,
+        expires_at=expires_at,
+    )
+    message.save()
+    return message
 
 
-def _when(start: datetime, language: str, zone: ZoneInfo) -> str:
-    local = start.astimezone(zone)
-    if language == "es":
-        day = f"{DAYS_ES[local.weekday()]} {local.day} {MONTHS_ES[local.month - 1]}"
-        return f"{day}, {local:%H:%M} {local:%Z}"
-    clock = f"{local:%I:%M %p}".lstrip("0")
-    return f"{local:%a %b} {local.day}, {clock} {local:%Z}"
+def still_wanted(message: Message, now: datetime) -> str:
+    """
+    Return why a message must not be sent any more, in one word, or nothing if it may go out.
+
+    Delivery asks just before sending, with a message whose visit and people were read just now; the consent is read
+    here. `now` is the clinic's.
+    """
+    if message.expires_at is not None and now >= message.expires_at:
+        return "expired"
+    return _why_not_to_them(message) or _why_not_of_visit(message, now)
+
+
+def rests_until(message: Message, now: datetime) -> datetime | None:
+    """
+    Return until when a reminder or an offer rests, because the patient's clock shows quiet hours now; else None.
+
+    Plans avoid quiet hours; this is for what could not be sent in time.
+    """
+    if message.patient is None or message.kind not in (*REMINDERS, MessageKind.WAITLIST_OFFER):
+        return None
+    zone = patient_zone(message.patient)
+    return quiet_until(now, zone=zone) if is_quiet(now, zone=zone) else None
 
 
 def _drop_superseded(appointment: Appointment) -> None:
@@ -84,24 +163,101 @@ def _drop_superseded(appointment: Appointment) -> None:
     )
 
 
-def _write_text(appointment: Appointment, kind: str, now: datetime) -> None:
-    patient = appointment.patient
-    message_kind = MESSAGE_KINDS.get(Kind(kind))
-    if message_kind is None or patient.deceased or not may_text(patient=patient):
+def _write_messages(appointment: Appointment, change: Kind, now: datetime, *, quiet: bool) -> None:
+    """Write what patient and nurses are told, and the reminders, in one insert."""
+    before = _values_before(appointment) if change == Kind.RESCHEDULED else {}
+    patient = patient_as_recipient(appointment.patient)
+    notices: list[Notice] = []
+    if not quiet:
+        notices = _notices_to_nurses(appointment, change, before)
+    if patient is not None and not quiet:
+        notices.append(Notice(_kind_for_patient(change, before), patient, appointment.start))
+    remind = patient is not None and change != Kind.CANCELLED
+    if not notices and not remind:
         return
-    zone = ZoneInfo(patient.time_zone) if patient.time_zone else clinic_zone()
-    language = patient.preferred_language
-    Message.objects.create(
-        channel=Message.Channel.SMS,
-        kind=message_kind,
-        patient=patient,
-        appointment=appointment,
-        appointment_sequence=appointment.sequence,
-        to=patient.phone,
-        language=language,
-        body=message_text(kind=message_kind, start=appointment.start, language=language, zone=zone),
-        due_at=now,
-    )
+    own = own_words(kinds={*(notice.kind for notice in notices), *REMINDERS})
+    messages = [
+        draft(
+            kind=notice.kind,
+            recipient=notice.recipient,
+            own=own,
+            start=notice.start,
+            due_at=now,
+            expires_at=appointment.end if change == Kind.CANCELLED else appointment.start,
+            appointment=appointment,
+        )
+        for notice in notices
+    ]
+    if patient is not None and remind:
+        messages += planned_reminders(appointment=appointment, recipient=patient, own=own, now=now)
+    Message.objects.bulk_create(messages)
+
+
+def _kind_for_patient(change: Kind, before: Mapping[str, str]) -> str:
+    if "nurse_id" in before and "start" not in before:
+        return MessageKind.NURSE_CHANGED
+    return TO_PATIENT[change]
+
+
+def _notices_to_nurses(
+    appointment: Appointment, change: Kind, before: Mapping[str, str]
+) -> list[Notice]:
+    """Return what nurses are told; a visit that changes hands is new to one of them and gone for the other."""
+    told = [(TO_NURSE[change], appointment.nurse, appointment.start)]
+    if "nurse_id" in before:
+        start = datetime.fromisoformat(before["start"]) if "start" in before else appointment.start
+        told = [
+            (MessageKind.NURSE_BOOKED, appointment.nurse, appointment.start),
+            (MessageKind.NURSE_CANCELLED, Nurse.objects.get(pk=before["nurse_id"]), start),
+        ]
+    return [
+        Notice(kind, recipient, start)
+        for kind, nurse, start in told
+        if (recipient := nurse_as_recipient(nurse)) is not None
+    ]
+
+
+def _values_before(appointment: Appointment) -> dict[str, str]:
+    """Return what the move just recorded has changed, as it was before."""
+    line = AppointmentChange.objects.filter(appointment=appointment, version=appointment.version)
+    values: dict[str, str] = line.values_list("old", flat=True).get()
+    return values
+
+
+def _why_not_to_them(message: Message) -> str:
+    """Return why the person may not be told, by this way and at this address."""
+    patient = message.patient
+    by_text, is_reply = message.channel == Message.Channel.SMS, message.kind == MessageKind.REPLY
+    if by_text and (is_reply or patient is None) and has_refused_texts(phone=message.to):
+        return "refused"
+    if is_reply:
+        return ""
+    if message.nurse is not None:
+        wanted = nurse_address(message.nurse, channel=message.channel)
+        return "" if message.nurse.active and message.to == wanted else "address_changed"
+    if patient is None:
+        return ""
+    if patient.deceased or not patient.active:
+        return "inactive"
+    if message.to != patient_address(patient, channel=message.channel):
+        return "address_changed"
+    if message.kind in REMINDERS and not wants_reminder(patient, message.kind):
+        return "not_chosen"
+    return "" if may_message(patient=patient, channel=message.channel) else "no_consent"
+
+
+def _why_not_of_visit(message: Message, now: datetime) -> str:
+    """Return why what a message says of its visit is no longer so."""
+    visit = message.appointment
+    if visit is None:
+        return ""
+    if message.appointment_sequence != visit.sequence:
+        return "superseded"
+    if message.kind not in TELLS_OF_COMING_VISIT:
+        return ""
+    if visit.status != Appointment.Status.BOOKED:
+        return "not_booked"
+    return "past" if now >= visit.start else ""
 
 
 def _write_events(appointment: Appointment, kind: str, now: datetime) -> None:
