@@ -10,9 +10,10 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from accounts.services import record_event
-from voice import tokens
+from voice import selectors, tokens
 from voice.costs import Usage, cost_usd
 from voice.exceptions import StreamRefused
+from voice.locks import Counted, lock
 from voice.models import CallLog, PromptVersion, TranscriptEntry, WebhookReceipt
 from voice.outcomes import CallFacts, outcome
 from voice.protocol.commands import RecordTurn
@@ -71,14 +72,14 @@ def receive_call(
 
 
 def _admit(call: CallLog, *, has_room: bool, now: datetime) -> None:
+    """Let a stored call in if a line is free; who counts the lines excludes the others until the call is stored."""
+    lock(Counted.ADMITTED_CALLS)
+    on_a_line = selectors.calls_on_a_line(now=now, alive_since=now - HEARTBEAT_LOST)
+    others = on_a_line.exclude(pk=call.pk)
+    has_room = has_room and others.count() < settings.MAX_CONCURRENT_CALLS
     busy = 0
     if call.from_number.startswith("+"):
-        live = CallLog.objects.filter(
-            from_number=call.from_number,
-            ended_at=None,
-            heartbeat_at__gt=now - HEARTBEAT_LOST,
-        )
-        busy = live.exclude(pk=call.pk).count()
+        busy = others.filter(from_number=call.from_number).count()
     if not has_room or busy >= settings.LIMIT_CALLS_PER_NUMBER:
         call.status = CallLog.Status.OVERFLOW
         call.outcome = CallLog.Outcome.FAILED
