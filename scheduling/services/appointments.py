@@ -137,12 +137,14 @@ def reschedule_appointment(
     hold_owner: str = "",
     override_hours: bool = False,
     stays_in_series: bool = False,
+    freed_depth: int = 0,
 ) -> Appointment:
     """
     Move a visit: one update of the same row, so that the old time is freed exactly if the new one is won.
 
     A member of a series is changed alone by this, and later changes of the whole series leave it as it is, unless
-    `stays_in_series`. `override_hours` is that of `book_appointment`.
+    `stays_in_series`. `override_hours` is that of `book_appointment`; `freed_depth` counts the moves from the waitlist
+    that led to this one.
 
     Raises:
         NotFound, NurseUnknown: there is no such visit or nurse.
@@ -202,6 +204,7 @@ def reschedule_appointment(
             now=now,
             reason=OVERRIDDEN if override_hours else "",
             sequence=True,
+            freed_depth=freed_depth,
         )
 
     return run_atomically(work)

@@ -15,7 +15,9 @@ from django.utils import timezone
 
 from scheduling.exceptions import InvalidTransition, NotFound, TooEarly, TooLate
 from scheduling.models import Appointment, AppointmentChange
+from scheduling.services.freed_times import record_if_freed
 from scheduling.services.holds import lock_with_holds
+from scheduling.services.orphans import settle_orphans
 from scheduling.services.outbox import announce
 from scheduling.services.rules import PATIENT_SOURCES
 from scheduling.services.transactions import ChangedMeanwhile, lock_patient
@@ -211,11 +213,13 @@ def store(
     reason: str = "",
     sequence: bool,
     quiet: bool = False,
+    freed_depth: int = 0,
 ) -> Appointment:
     """
-    Write changes of one visit by compare-and-swap on status and version; add history, message and event.
+    Write changes of one visit by compare-and-swap on status and version; add history, message, event and freed time.
 
-    `sequence` tells whether the change is one of time, nurse or status; `quiet` sends the patient no text.
+    `sequence` tells whether the change is one of time, nurse or status; `quiet` sends the patient no text;
+    `freed_depth` is the depth of the time that a move gives back.
     """
     old = snapshot(appointment)
     rows = Appointment.objects.filter(
@@ -229,11 +233,14 @@ def store(
     )
     if written != 1:
         raise ChangedMeanwhile
+    if appointment.orphaned and (kind == Kind.RESCHEDULED or "status" in changes):
+        settle_orphans([appointment.pk], now=now)  # moved or over: there is nothing left to decide
     changed = Appointment.objects.select_related("patient", "nurse", "visit_type").get(
         pk=appointment.pk
     )
     record(changed, kind=kind, old=old, source=source, actor=actor, now=now, reason=reason)
     announce(appointment=changed, kind=kind, now=now, quiet=quiet)
+    record_if_freed(before=appointment, after=changed, now=now, depth=freed_depth)
     return changed
 
 
