@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from voice import webhooks
+from voice import texts, webhooks
 from voice.signatures import twilio_signed
 
 urlpatterns = [
@@ -11,5 +11,7 @@ urlpatterns = [
     path("voice/transfer/done", twilio_signed(webhooks.transfer_done), name="twilio_transfer_done"),
     path("voice/status", twilio_signed(webhooks.status), name="twilio_status"),
     path("voice/stream-status", twilio_signed(webhooks.stream_status), name="twilio_stream_status"),
+    path("sms", twilio_signed(texts.sms), name="twilio_sms"),
+    path("sms/status", twilio_signed(texts.sms_status), name="twilio_sms_status"),
     re_path(r"^.*$", twilio_signed(webhooks.missing)),
 ]

@@ -16,9 +16,9 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from scheduling.messages import transports
-from scheduling.models import ACTIVE_STATUSES, Consent, Message, Source, StaffTask
+from scheduling.models import Message, Source, StaffTask
 from scheduling.selectors.calendar import next_staffed
-from scheduling.selectors.people import may_text
+from scheduling.services.outbox import rests_until, still_wanted
 from scheduling.services.people import record_consent
 
 logger = logging.getLogger(__name__)
@@ -31,11 +31,6 @@ MOST_ATTEMPTS = 12
 FIRST_WAIT_S, LONGEST_WAIT_S = 5.0, 1_800.0
 OPTED_OUT = "21610"
 ACTOR = "worker"
-ABOUT_A_VISIT_TO_COME = frozenset(Message.Kind.values) - {
-    Message.Kind.CANCELLATION,
-    Message.Kind.NURSE_CANCELLED,
-    Message.Kind.REPLY,
-}
 
 TRANSPORTS: dict[str, Callable[[transports.Outgoing], transports.Accepted]] = {
     Channel.SMS: transports.send_text,
@@ -72,7 +67,7 @@ OTHER_CAUSE = "The carrier or the mail server refused it."
 
 
 def deliver_next(*, channel: str, now: datetime, clinic_now: datetime) -> bool:
-    """Send the message of a channel that is due longest; return whether there was one."""
+    """Deal with the message of a channel that is due longest; return whether there was one."""
     if not _due(channel, now, clinic_now).exists():  # an idle look takes no lock
         return False
     message = _claim(channel, now, clinic_now)
@@ -143,50 +138,23 @@ def _due(channel: str, now: datetime, clinic_now: datetime) -> QuerySet[Message]
 
 
 def _claim(channel: str, now: datetime, clinic_now: datetime) -> Message | None:
-    """Mark the next message as being sent, or as dropped; nobody else can have it then."""
+    """Take the next message to send it, drop it or let it rest; nobody else can have it then."""
     with transaction.atomic():
         due = _due(channel, now, clinic_now).select_related("patient", "nurse", "appointment")
         message = due.select_for_update(skip_locked=True, no_key=True, of=("self",)).first()
         if message is None:
             return None
-        expired = message.expires_at is not None and message.expires_at <= clinic_now
-        if expired or not _still_wanted(message):
+        if unwanted := still_wanted(message, clinic_now):
             message.status = Status.DROPPED
-            logger.info("scheduling.message.dropped", extra={"reason": message.kind})
+            logger.info("scheduling.message.dropped", extra={"reason": unwanted})
+        elif rest := rests_until(message, clinic_now):
+            message.due_at = rest
         else:
             message.status = Status.SENDING
             message.attempts += 1
             message.lease_until = now + LEASE
-        message.save(update_fields=["status", "attempts", "lease_until"])
+        message.save(update_fields=["status", "attempts", "lease_until", "due_at"])
     return message
-
-
-def _still_wanted(message: Message) -> bool:
-    """Tell whether what a message says is still so, and its reader still wants to be told."""
-    appointment, patient = message.appointment, message.patient
-    if appointment is not None:
-        to_come = message.kind in ABOUT_A_VISIT_TO_COME
-        if message.appointment_sequence != appointment.sequence:
-            return False
-        if to_come and appointment.status not in ACTIVE_STATUSES:
-            return False
-    if message.nurse_id is not None:
-        return True
-    if patient is not None and patient.deceased:
-        return False
-    if message.channel != Channel.SMS:
-        return True
-    if message.kind == Message.Kind.REPLY or patient is None:
-        return not _refused_by(message.to)
-    return message.to == patient.phone and may_text(patient=patient)
-
-
-def _refused_by(number: str) -> bool:
-    """Tell whether the last answer of a number refused texts; without one, a text from there may be answered."""
-    answers = Consent.objects.filter(
-        phone=number, channel=Consent.Channel.SMS, purpose=Consent.Purpose.APPOINTMENTS
-    ).order_by("-recorded_at", "granted", "id")
-    return answers.values_list("granted", flat=True).first() is False
 
 
 def _send(message: Message, now: datetime, clinic_now: datetime) -> None:
