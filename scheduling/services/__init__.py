@@ -11,6 +11,13 @@ from scheduling.services.appointments import (
     reschedule_appointment,
 )
 from scheduling.services.holds import expire_holds, hold_slot, release_holds
+from scheduling.services.hours import (
+    HoursPreview,
+    HoursRow,
+    preview_hours,
+    recheck_hours,
+    save_hours,
+)
 from scheduling.services.people import Registration, link_login, record_consent, register_patient
 from scheduling.services.sample import LoadedClinic, load_clinic
 from scheduling.services.series import Pattern, book_series, cancel_series, preview_series
@@ -19,6 +26,8 @@ from scheduling.services.series_moves import Shift, reschedule_series
 from scheduling.services.tasks import join_waitlist, raise_alarm, take_message
 
 __all__ = [
+    "HoursPreview",
+    "HoursRow",
     "LoadedClinic",
     "Pattern",
     "Registration",
@@ -37,13 +46,16 @@ __all__ = [
     "join_waitlist",
     "link_login",
     "load_clinic",
+    "preview_hours",
     "preview_series",
     "raise_alarm",
+    "recheck_hours",
     "record_consent",
     "record_no_show",
     "register_patient",
     "release_holds",
     "reschedule_appointment",
     "reschedule_series",
+    "save_hours",
     "take_message",
 ]

@@ -181,7 +181,6 @@ def _move(
                     "blocked_until": span.blocked_until,
                     "attendance_confirmed_at": None,
                     "late": visit.late or change_rule(start=visit.start, now=now) != "free",
-                    "orphaned": False,
                 },
                 source=source,
                 actor=actor,

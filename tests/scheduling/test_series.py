@@ -35,12 +35,13 @@ from tests.factories import (
 
 FRIDAY = date(2026, 3, 6)  # two days before the clocks of New York go forward
 WEEK = timedelta(weeks=1)
-NIGHT_OWL = {"weekdays": range(7), "start": time(0), "end": time(0)}
+NIGHT_OWL: dict[str, Any] = {"weekdays": range(7), "start": time(0), "end": time(0)}
 
 
-def weekly(count: int = 4, **more: Any) -> Pattern:
+def weekly(count: int | None = 4, **more: Any) -> Pattern:
     """Return a weekly pattern, Fridays at nine unless told otherwise."""
-    return Pattern(**{"first_date": FRIDAY, "start_time": time(9), "count": count, **more})
+    given: dict[str, Any] = {"first_date": FRIDAY, "start_time": time(9), "count": count}
+    return Pattern(**given | more)
 
 
 def people() -> dict[str, Any]:
