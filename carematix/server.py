@@ -102,7 +102,11 @@ def serve(listener: socket.socket, application: Any = APPLICATION) -> None:
 
 
 def supervise(listener: socket.socket, workers: int) -> int:
-    """Run `workers` processes on one socket, replace one that dies, and end when all have drained."""
+    """
+    Run `workers` processes on one socket, replace one that dies, and end when all have drained.
+
+    The status is 0 when each of them ended well.
+    """
     ending = False
 
     def spawn() -> "subprocess.Popen[bytes]":
@@ -126,7 +130,7 @@ def supervise(listener: socket.socket, workers: int) -> int:
                 time.sleep(RESTART_SECONDS)
                 if not ending:  # SIGTERM may have come meanwhile, and would miss a new process
                     processes[index] = spawn()
-    return max(process.returncode for process in processes)
+    return int(any(process.returncode for process in processes))  # a killed one's is negative
 
 
 def listen(host: str, port: int) -> socket.socket:
