@@ -10,6 +10,7 @@ import pytest
 from django.core import mail
 from pytest_django.fixtures import Settings
 
+from scheduling.messages import transports
 from scheduling.models import Appointment, Consent, Message, StaffTask
 from scheduling.selectors import may_text
 from scheduling.services import delivery
@@ -128,7 +129,7 @@ class TestDeliverNext:
 
         def look(outgoing: Any) -> Any:
             seen.append(Message.objects.get(pk=message.pk).status)
-            raise delivery.transports.Uncertain("lost")
+            raise transports.Uncertain("lost")
 
         with patch.dict(delivery.TRANSPORTS, {"sms": look}):
             deliver(message)
@@ -363,7 +364,7 @@ class TestRecordDeliveryStatus:
 
         def transport(outgoing: Any) -> Any:
             report(message, "delivered", provider_id="SM1", message_id=outgoing.message_id)
-            return delivery.transports.Accepted("SM1", "queued")
+            return transports.Accepted("SM1", "queued")
 
         with patch.dict(delivery.TRANSPORTS, {"sms": transport}):
             message = deliver(message)

@@ -1,0 +1,171 @@
+"""Workers are killed in the middle of five hundred texts: none goes out twice, none is lost unseen (R10)."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.conf import settings
+
+from tests.twilio_rest import TwilioRest
+
+ROOT = Path(__file__).resolve().parents[2]
+MESSAGES, KILLS, WORKERS = 500, 14, 2
+PATIENCE_S = 60
+PREPARE = """
+import django; django.setup()
+from tests.factories import NOW
+from scheduling.models import Message
+Message.objects.bulk_create(
+    Message(channel="sms", kind="reply", to=f"+1202556{{number:04d}}", body="Clinic: thank you.", due_at=NOW)
+    for number in range({messages})
+)
+"""
+GIVE_UP_AND_COUNT = """
+import django; django.setup()
+from datetime import timedelta
+from django.utils import timezone
+from scheduling.models import Message, StaffTask
+from scheduling.services.delivery import deliver_next, resolve_lost
+later = timezone.now() + timedelta(hours=1)
+while deliver_next(channel="sms", now=later, clinic_now=later): pass
+while resolve_lost(now=later, clinic_now=later): pass
+for number, status in Message.objects.values_list("to", "status"):
+    print(number, status)
+for number in StaffTask.objects.filter(kind="undelivered").values_list("callback_number", flat=True):
+    print(number, "task")
+"""
+
+
+@pytest.fixture
+def sqlite_address(tmp_path: Path) -> str:
+    """Name a database file of this test alone."""
+    return f"sqlite:///{tmp_path / 'crashes.sqlite3'}"
+
+
+@pytest.fixture
+def postgresql_address() -> Iterator[str]:
+    """Make a database of this test alone beside the configured one."""
+    given = os.environ.get("DATABASE_URL", "")
+    with psycopg.connect(given, autocommit=True) as connection:
+        connection.execute("DROP DATABASE IF EXISTS crashes WITH (FORCE)")
+        connection.execute("CREATE DATABASE crashes")
+        yield given.rpartition("/")[0] + "/crashes"
+        connection.execute("DROP DATABASE IF EXISTS crashes WITH (FORCE)")
+
+
+def run(variables: dict[str, str], *arguments: str) -> str:
+    """Run Python with arguments to its end and return what it printed."""
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT, env=variables, capture_output=True, text=True, check=False, timeout=90,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+class Crew:
+    """Worker processes that can be killed as a machine's failure kills them."""
+
+    def __init__(self, program: "subprocess.Popen[str]") -> None:
+        self._program = program
+        self._workers: list[int] = []
+
+    def hire(self) -> None:
+        """Start one more worker."""
+        assert self._program.stdin is not None
+        assert self._program.stdout is not None
+        self._program.stdin.write("start\n")
+        self._program.stdin.flush()
+        self._workers.append(int(self._program.stdout.readline()))
+
+    def kill(self) -> None:
+        """Kill the worker that is there longest, with no chance to tidy up."""
+        with suppress(ProcessLookupError):
+            os.kill(self._workers.pop(0), signal.SIGKILL)
+
+    def kill_all(self) -> None:
+        while self._workers:
+            self.kill()
+
+
+@contextmanager
+def crew(variables: dict[str, str]) -> Iterator[Crew]:
+    command = [sys.executable, "-m", "tests.scheduling.dying_worker"]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=variables, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as program:
+        workers = Crew(program)
+        try:
+            yield workers
+        finally:
+            workers.kill_all()
+
+
+def deliver_among_crashes(
+    address: str, rest: TwilioRest, chance: random.Random
+) -> tuple[dict[str, str], Counter[str]]:
+    """Kill workers at random moments of the delivery; return how each text ended, and the tasks of each number."""
+    variables = dict(os.environ) | {
+        "DATABASE_URL": address,
+        "DJANGO_SETTINGS_MODULE": "carematix.settings",
+        "TWILIO_API_BASE_URL": rest.url,
+        "DATABASE_POOL_MIN": "1",
+        "DATABASE_POOL_MAX": "10",
+        "LOG_LEVEL": "ERROR",
+    }
+    run(variables, "manage.py", "migrate", "-v0")
+    run(variables, "-c", PREPARE.format(messages=MESSAGES))
+    with crew(variables) as workers:
+        for _ in range(WORKERS):
+            workers.hire()
+        for _ in range(KILLS):
+            for _ in range(chance.randint(1, MESSAGES // KILLS // 2)):
+                assert rest.arrived.acquire(timeout=PATIENCE_S)
+            workers.kill()
+            workers.hire()
+    ends: dict[str, str] = {}
+    tasks: Counter[str] = Counter()
+    for line in run(variables, "-c", GIVE_UP_AND_COUNT).splitlines():
+        number, _, word = line.partition(" ")
+        if word == "task":
+            tasks[number] += 1
+        else:
+            ends[number] = word
+    return ends, tasks
+
+
+def assert_nothing_doubled_or_lost(address: str) -> None:
+    with TwilioRest() as rest:
+        ends, tasks = deliver_among_crashes(address, rest, random.Random(7))
+        sent = rest.recipients()
+
+    unresolved = {number for number, end in ends.items() if end == "unresolved"}
+    assert rest.violations == []
+    assert len(ends) == MESSAGES
+    assert set(ends.values()) <= {"sent", "unresolved"}
+    assert max(sent.values()) == 1
+    assert {number for number, end in ends.items() if end == "sent"} <= set(sent)
+    assert tasks == dict.fromkeys(unresolved, 1)
+    assert (
+        0 < len(unresolved) <= KILLS * 4 + WORKERS * 4
+    )  # what was in hand, on each worker's four threads
+
+
+class TestWorkersThatAreKilled:
+    def test_send_each_text_once_or_show_it_to_staff_on_sqlite(self, sqlite_address: str) -> None:
+        assert_nothing_doubled_or_lost(sqlite_address)
+
+    if settings.DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+
+        def test_send_each_text_once_or_show_it_to_staff_on_postgresql(
+            self, postgresql_address: str
+        ) -> None:
+            assert_nothing_doubled_or_lost(postgresql_address)
