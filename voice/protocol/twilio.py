@@ -13,8 +13,8 @@ from typing import Any
 
 import orjson
 
-MAX_FRAME_BYTES = 64 * 1024
-MAX_PAYLOAD_CHARACTERS = 8 * 1024
+FRAME_CHARACTERS = 64 * 1024
+PAYLOAD_CHARACTERS = 8 * 1024
 BYTES_PER_MS = 8  # mu-law at 8 kHz
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}", re.ASCII)
@@ -107,15 +107,20 @@ def decoded_length(payload: str) -> int:
     return length // 4 * 3 - (payload[-1] == "=") - (payload[-2] == "=")
 
 
-def parse(text: str) -> Message:
+def parse(
+    text: str,
+    *,
+    longest_frame: int = FRAME_CHARACTERS,
+    longest_payload: int = PAYLOAD_CHARACTERS,
+) -> Message:
     """
-    Read one text frame.
+    Read one text frame of at most `longest_frame` characters, with at most `longest_payload` of base64 in it.
 
     Raises:
         MediaStreamError: `too_large`, `not_json`, `not_an_object`, `unknown_event`, `missing_key`, `bad_value`,
             `bad_payload`, `unsupported_format`.
     """
-    if len(text) > MAX_FRAME_BYTES:
+    if len(text) > longest_frame:
         raise MediaStreamError("too_large")
     try:
         frame = orjson.loads(text)  # refuses nesting deeper than 1024 by itself
@@ -125,7 +130,7 @@ def parse(text: str) -> Message:
         raise MediaStreamError("not_an_object")
     event = frame.get("event")
     if event == "media":
-        return _media(frame)
+        return _media(frame, longest_payload)
     reader = _READERS.get(event) if isinstance(event, str) else None
     if reader is None:
         raise MediaStreamError("unknown_event")
@@ -147,14 +152,14 @@ def clear(stream_sid: str) -> str:
     return f'{{"event":"clear","streamSid":"{stream_sid}"}}'
 
 
-def _media(frame: dict[str, Any]) -> Media:
+def _media(frame: dict[str, Any], longest_payload: int) -> Media:
     body = frame.get("media")
     if type(body) is not dict:
         raise MediaStreamError("missing_key")
     payload = body.get("payload")
     if type(payload) is not str:
         raise MediaStreamError("missing_key" if payload is None else "bad_payload")
-    if len(payload) > MAX_PAYLOAD_CHARACTERS:
+    if len(payload) > longest_payload:
         raise MediaStreamError("too_large")
     if not is_base64(payload):
         raise MediaStreamError("bad_payload")

@@ -125,6 +125,23 @@ class TestParse:
 
         assert error.value.code == code
 
+    @pytest.mark.parametrize("limits", [{"longest_frame": 100}, {"longest_payload": 4}])
+    def test_refuses_what_is_longer_than_it_is_told(self, limits: dict[str, int]) -> None:
+        with pytest.raises(MediaStreamError, match="too_large"):
+            twilio.parse(changed(MEDIA, "media", "payload", to="A" * 128), **limits)
+
+    def test_takes_as_much_as_it_is_told(self) -> None:
+        payload = "A" * 80_000
+
+        message = twilio.parse(
+            changed(MEDIA, "media", "payload", to=payload),
+            longest_frame=100_000,
+            longest_payload=90_000,
+        )
+
+        assert isinstance(message, twilio.Media)
+        assert message.payload == payload
+
     @given(
         st.sampled_from([START, MEDIA, DTMF]),
         st.data(),
