@@ -5,11 +5,13 @@ from datetime import date, datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 
 from scheduling.exceptions import NotFound
 from scheduling.models import Consent, Nurse, Patient, StaffTask
 from scheduling.names import name_key
 from scheduling.selectors.calendar import next_staffed
+from scheduling.services.reminders import replan_reminders
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,9 @@ def record_consent(
     phone: str = "",
 ) -> Consent:
     """
-    Store an answer; the latest one counts. "Stop calling" ends texts about visits too (security reference, S59).
+    Store an answer; the latest one counts, and reminders of visits ahead follow it.
+
+    "Stop calling" ends texts about visits too (security reference, S59).
     """
     consent = Consent.objects.create(
         channel=channel,
@@ -99,6 +103,10 @@ def record_consent(
             phone=phone,
             recorded_at=now,
         )
+    if purpose in (Consent.Purpose.APPOINTMENTS, Consent.Purpose.CALLS):
+        whose = Q(pk=patient_id) | Q(phone=phone) if phone else Q(pk=patient_id)
+        concerned = Patient.objects.filter(whose).values_list("id", flat=True)
+        replan_reminders(patient_ids=set(concerned), now=now)
     return consent
 
 

@@ -104,9 +104,9 @@ class TestReminderTime:
                 for lead in LEADS.values()
             ):
                 start = day.replace(tzinfo=UTC) + hours * HOUR + 15 * MINUTE
-                case = {"start": start, "lead": lead, "zone": zone, "now": start - 3 * TWO_DAYS}
-                found = reminder_time(**case)
-                assert found == oracle(**case)
+                now = start - 3 * TWO_DAYS
+                found = reminder_time(start=start, lead=lead, zone=zone, now=now)
+                assert found == oracle(start=start, lead=lead, zone=zone, now=now)
                 seen["moved" if found != start - lead else "as wanted"] += 1
 
         assert seen["moved"] > 1000
