@@ -138,7 +138,9 @@ def _done(desk: Desk, appointment: Any, fact: str, *, when: str) -> Answer:
     desk.link(appointment)
     nurse = appointment.nurse.name
     sends_text = appointment.messages.filter(
-        channel="sms", appointment_sequence=appointment.sequence
+        channel="sms",
+        appointment_sequence=appointment.sequence,
+        patient_id=appointment.patient_id,  # nurses are told too
     ).exists()
     say = desk.phrases.say(
         fact,
