@@ -2,19 +2,21 @@
 What a search needs to know, read in five queries whatever the numbers.
 
 The kind of visit with the clinic's rules, the nurses, their windows, the changes of their hours with the holidays, and
-what is taken. Times come out of the database as whole minutes, and what is taken as one text for each nurse: making
+what is taken. Times come out of the database as whole minutes, and what is taken as one row for each nurse: making
 tens of thousands of rows into objects costs more than the whole search (scheduling reference, section 4).
 """
 
-from collections.abc import Collection, Iterator, Mapping
+import struct
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db.models import (
     Aggregate,
+    BinaryField,
     Case,
     CharField,
     Exists,
@@ -24,7 +26,6 @@ from django.db.models import (
     Q,
     QuerySet,
     Subquery,
-    TextField,
     TimeField,
     UUIDField,
     Value,
@@ -49,6 +50,7 @@ from scheduling.models.appointments import ACTIVE_STATUSES
 from scheduling.selectors.calendar import ClinicProfile
 
 AROUND = timedelta(days=2)  # whole local days and night shifts on both sides of a range
+WEST, EAST = timedelta(hours=12), timedelta(hours=14)  # how far clocks differ from UTC
 SEEN_WITHIN = timedelta(days=365)
 DEFAULTS = ClinicProfile()
 NOBODY = UUID(int=0)  # no row has this id
@@ -180,9 +182,10 @@ def calendars_of(
     ignore_appointment_id: UUID | None = None,
     ignore_appointment_ids: Collection[UUID] = (),
     hold_owner: str = "",
+    whole_weeks: bool = False,
 ) -> Calendars:
-    """Return the calendars of `nurses` for starts in [since, until)."""
-    since, until = since - AROUND, until + AROUND
+    """Return the calendars of `nurses` for starts in [since, until), or for every ISO week that these touch."""
+    since, until = _read_range(since, until, whole_weeks=whole_weeks)
     ids = [row["id"] for row in nurses]
     zones = {row["id"]: ZoneInfo(row["time_zone"]) for row in nurses}
     hours, holidays = hours_of(zones, since=since, until=until)
@@ -192,15 +195,16 @@ def calendars_of(
     ignored = [*ignore_appointment_ids, *filter(None, [ignore_appointment_id])]
     taken = _taken(ids, since, until, now, patient_id, ignored, hold_owner)
     for owner_id, spans, what in taken:
-        minutes = [int(text) for text in spans.replace(" ", ",").split(",")]
-        bare = zip(minutes[0::4], minutes[1::4], strict=True)
+        minutes = numbers_of(spans)
+        bare = list(zip(minutes[0::4], minutes[1::4], strict=True))
         if what == OWN_VISIT:
-            patient_visits.extend(bare)
+            patient_visits += bare
             continue
-        around = zip(minutes[2::4], minutes[3::4], strict=True)
+        same = minutes[0::4] == minutes[2::4] and minutes[1::4] == minutes[3::4]  # no buffers
+        around = bare if same else list(zip(minutes[2::4], minutes[3::4], strict=True))
         blocked.setdefault(_uuid(owner_id), []).extend(around)
         if what == VISIT:
-            visits.setdefault(_uuid(owner_id), []).extend(bare)
+            visits[_uuid(owner_id)] = bare
     by_nurse = {
         row["id"]: slots.Calendar(
             hours=hours[row["id"]],
@@ -217,6 +221,20 @@ def calendars_of(
         for row in nurses
     }
     return Calendars(by_nurse, tuple(patient_visits), holidays)
+
+
+def _read_range(
+    since: datetime, until: datetime, *, whole_weeks: bool
+) -> tuple[datetime, datetime]:
+    """Return the range to read for starts in [since, until): whole local days in every zone, or whole weeks."""
+    lowest, highest = since - AROUND, until + AROUND
+    if whole_weeks:
+        first, last = (since.astimezone(UTC) - WEST).date(), (until.astimezone(UTC) + EAST).date()
+        monday = first - timedelta(days=first.weekday())
+        next_monday = last + timedelta(days=7 - last.weekday())
+        lowest = min(lowest, datetime.combine(monday, time(), UTC) - EAST)
+        highest = max(highest, datetime.combine(next_monday, time(), UTC) + WEST)
+    return lowest, highest
 
 
 def hours_of(
@@ -343,7 +361,9 @@ class EpochMinute(Func):
     output_field = IntegerField()
 
     def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        template = "(EXTRACT(EPOCH FROM %(expressions)s) / 60)::int"
+        template = (
+            "(DATE_PART('epoch', %(expressions)s) / 60)::int"  # EXTRACT would reckon in decimals
+        )
         return self.as_sql(compiler, connection, template=template, **context)
 
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
@@ -352,18 +372,26 @@ class EpochMinute(Func):
 
 
 class Spans(Aggregate):
-    """All rows of a group as one text: the numbers of a row with blanks between them, the rows with commas."""
+    """All numbers of the rows of a group, one row after the other, packed as the database packs best."""
 
-    output_field = TextField()
-    arg_joiner = " || ' ' || "
+    output_field = BinaryField()
 
     def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        template = "STRING_AGG(%(expressions)s, ',')"
-        return self.as_sql(compiler, connection, template=template, **context)
+        template = "STRING_AGG(INT4SEND(%(expressions)s), ''::bytea)"
+        joiner = ") || INT4SEND("
+        return self.as_sql(compiler, connection, template=template, arg_joiner=joiner, **context)
 
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        template = "GROUP_CONCAT(%(expressions)s, ',')"
-        return self.as_sql(compiler, connection, template=template, **context)
+        template = "GROUP_CONCAT(%(expressions)s, ' ')"
+        joiner = " || ' ' || "
+        return self.as_sql(compiler, connection, template=template, arg_joiner=joiner, **context)
+
+
+def numbers_of(spans: bytes | str) -> Sequence[int]:
+    """Return the numbers that `Spans` packed: 32 bits each in network order, or text with blanks between them."""
+    if isinstance(spans, str):
+        return [int(text) for text in spans.split(" ")]
+    return struct.unpack(f">{len(spans) // 4}i", spans)
 
 
 def minute_of_day(moment: time) -> int:

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
-from functools import partial
 from itertools import islice
 from typing import Any, Literal
 from uuid import UUID
@@ -106,6 +105,7 @@ def find_openings(
         patient_id=patient_id,
         ignore_appointment_id=ignore_appointment_id,
         hold_owner=hold_owner,
+        whole_weeks=len(nurses) > 1,  # the load of a week decides between nurses only
     )
     request = replace(
         request_of(kind, since, until, now, known),
@@ -236,7 +236,7 @@ def _candidate(
     return slots.Candidate(
         key=key,
         care_rank=row["care_rank"],
-        load=partial(slots.load_in_week, calendar, request.holidays),
+        load=slots.load_by_week(calendar, request.holidays),
         rotation=slots.rotation(str(patient_id or ""), key),
     )
 

@@ -13,7 +13,7 @@ from scheduling.slots.engine import (
     Request,
     Verdict,
     judge,
-    load_in_week,
+    load_by_week,
     reason_for_none,
     starts,
 )
@@ -37,7 +37,7 @@ __all__ = [
     "edge_to_minute",
     "free_ranges",
     "judge",
-    "load_in_week",
+    "load_by_week",
     "local_date",
     "occurrences",
     "reason_for_none",

@@ -5,14 +5,22 @@ From free time to the starts of visits: the eight rules of the scheduling refere
 functions, so what is found can be booked, and what can be booked is found.
 """
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from scheduling.slots.hours import Hours, Range, free_ranges, merge, subtract
+from scheduling.slots.hours import (
+    Hours,
+    Range,
+    free_ranges,
+    joined,
+    merge,
+    remaining,
+    subtract,
+)
 from scheduling.slots.zones import (
     MINUTES_PER_DAY,
     edge_to_minute,
@@ -78,16 +86,19 @@ def starts(calendar: Calendar, request: Request) -> Iterator[int]:
     until = min(request.until, request.latest + 1)
     if since >= until or not calendar.licensed:
         return
-    forbidden = _forbidden(calendar, request)
-    capped = _capped_dates(calendar)
-    for start in _on_grid_in_hours(calendar, request, since, until):
-        if (
-            not _inside(forbidden, start)
-            and _is_licensed(calendar, request, start)
-            and _in_part(request, start)
-            and not (capped and local_date(calendar.hours.zone, start) in capped)
-        ):
-            yield start
+    in_hours = _ranges_in_hours(calendar, request, since, until)
+    free = _open_ranges(calendar, request, in_hours)
+    capped: dict[date, bool] = {}
+    for start in _on_grid(calendar, free):
+        if not _is_licensed(calendar, request, start) or not _in_part(request, start):
+            continue
+        if calendar.daily_cap is not None:
+            day = local_date(calendar.hours.zone, start)
+            if day not in capped:
+                capped[day] = _is_capped(calendar, start)
+            if capped[day]:
+                continue
+        yield start
 
 
 def judge(
@@ -128,14 +139,14 @@ def _broken(calendar: Calendar, request: Request, start: int) -> Iterator[Verdic
         yield "taken"
     elif _overlaps(calendar.blocked, around):
         yield "taken" if _overlaps(calendar.blocked, visit) else "buffer"
-    if day in _capped_dates(calendar):
+    if _is_capped(calendar, start):
         yield "cap"
 
 
 def reason_for_none(calendar: Calendar, request: Request) -> ReasonForNone:
     """Say which step left nothing, for a nurse without a single start."""
-    in_hours = list(_on_grid_in_hours(calendar, request, request.since, request.until))
-    in_hours = [start for start in in_hours if _in_part(request, start)]
+    ranges = _ranges_in_hours(calendar, request, request.since, request.until)
+    in_hours = [start for start in _on_grid(calendar, ranges) if _in_part(request, start)]
     if not in_hours:
         return "no_hours"
     in_time = [start for start in in_hours if request.earliest <= start <= request.latest]
@@ -144,56 +155,76 @@ def reason_for_none(calendar: Calendar, request: Request) -> ReasonForNone:
     licensed = [start for start in in_time if _is_licensed(calendar, request, start)]
     if not licensed or not calendar.licensed:
         return "license"
-    forbidden = _forbidden(calendar, request)
-    open_starts = [start for start in licensed if not _inside(forbidden, start)]
-    if open_starts:
+    points = [(start, start + 1) for start in licensed]
+    if any(True for _ in _open_ranges(calendar, request, points)):
         return "cap"
+    wanted = merge((start, start + request.length) for start in licensed)
     taken = merge([*calendar.blocked, *request.patient_visits])
-    some_minutes = any(subtract([(start, start + request.length)], taken) for start in licensed)
-    return "gap_too_short" if some_minutes else "fully_booked"
+    return "gap_too_short" if subtract(wanted, taken) else "fully_booked"
 
 
-def load_in_week(calendar: Calendar, holidays: Collection[date], start: int) -> int:
-    """Return how full the nurse's ISO week of a start is, in steps of 5 %, as far as its visits are known."""
-    day = local_date(calendar.hours.zone, start)
-    monday = day - timedelta(days=day.weekday())
-    sunday = monday + timedelta(days=6)
+def load_by_week(calendar: Calendar, holidays: Collection[date]) -> Callable[[int], int]:
+    """
+    Return what tells how full the nurse's ISO week of a start is, in steps of 5 %; each week is computed once.
+
+    It is right for the weeks of which the calendar holds the whole hours and visits.
+    """
+    known: dict[date, int] = {}
+
+    def load(start: int) -> int:
+        day = local_date(calendar.hours.zone, start)
+        monday = day - timedelta(days=day.weekday())
+        if monday not in known:
+            known[monday] = _load(calendar, holidays, monday)
+        return known[monday]
+
+    return load
+
+
+def _load(calendar: Calendar, holidays: Collection[date], monday: date) -> int:
+    zone, sunday = calendar.hours.zone, monday + timedelta(days=6)
+    begins = edge_to_minute(zone, monday, 0, is_end=False)
+    ends = edge_to_minute(zone, sunday, MINUTES_PER_DAY, is_end=True)
     free = free_ranges(calendar.hours, holidays, monday, sunday)
-    begins = edge_to_minute(calendar.hours.zone, monday, 0, is_end=False)
-    ends = edge_to_minute(calendar.hours.zone, sunday, MINUTES_PER_DAY, is_end=True)
     worked = sum(max(0, min(end, ends) - max(begin, begins)) for begin, end in free)
-    booked = sum(end - begin for begin, end in calendar.visits if begins <= begin < ends)
+    booked = sum([end - begin for begin, end in calendar.visits if begins <= begin < ends])
     return 100 * booked // worked // LOAD_STEP if worked else 100 // LOAD_STEP
 
 
-def _on_grid_in_hours(
+def _open_ranges(calendar: Calendar, request: Request, starts: Iterable[Range]) -> Iterator[Range]:
+    """
+    Yield what visits and holds leave of ranges of starts, with the buffers of both sides (rules 2 and 3).
+
+    A start is ruled out from a visit's length before a taken time until its end; one at a time, for most of a busy
+    calendar lies after the few starts that are asked for.
+    """
+    before, ahead = calendar.buffer_before, request.length + calendar.buffer_after - 1
+    taken = joined((start - ahead, end + before) for start, end in sorted(calendar.blocked))
+    own = joined((start - request.length + 1, end) for start, end in sorted(request.patient_visits))
+    return remaining(remaining(starts, taken), own)
+
+
+def _ranges_in_hours(
     calendar: Calendar, request: Request, since: int, until: int
-) -> Iterator[int]:
-    """Yield the grid's points in [since, until) at which a visit fits into the nurse's hours (rules 1 and 4)."""
+) -> Iterator[Range]:
+    """Yield the starts in [since, until) at which a visit fits into the nurse's hours (rule 1), as ranges."""
     zone = calendar.hours.zone
     first, last = local_date(zone, since), local_date(zone, until)
     for begin, end in free_ranges(calendar.hours, request.holidays, first, last + ONE_DAY):
         low, high = max(begin, since), min(end - request.length + 1, until)
-        if low >= high:
-            continue
-        day, last_day = local_date(zone, low), local_date(zone, high)
+        if low < high:
+            yield low, high
+
+
+def _on_grid(calendar: Calendar, ranges: Iterable[Range]) -> Iterator[int]:
+    """Yield the grid's points in ranges of starts (rule 4)."""
+    zone = calendar.hours.zone
+    for low, high in ranges:
+        day, last_day = local_date(zone, low), local_date(zone, high - 1)
         while day <= last_day:
             points = grid(zone, day, calendar.step, calendar.offset)
             yield from points[bisect_left(points, low) : bisect_left(points, high)]
             day += ONE_DAY
-
-
-def _forbidden(calendar: Calendar, request: Request) -> list[Range]:
-    """Return the starts that visits and holds rule out, with the buffers of both sides (rules 2 and 3)."""
-    ahead = request.length + calendar.buffer_after
-    ranges = [(start - ahead + 1, end + calendar.buffer_before) for start, end in calendar.blocked]
-    ranges += [(start - request.length + 1, end) for start, end in request.patient_visits]
-    return merge(ranges)
-
-
-def _inside(ranges: list[Range], minute: int) -> bool:
-    index = bisect_right(ranges, (minute, 1 << 62)) - 1
-    return index >= 0 and minute < ranges[index][1]
 
 
 def _overlaps(ranges: Collection[Range], asked: Range) -> bool:
@@ -213,11 +244,11 @@ def _in_part(request: Request, start: int) -> bool:
     return request.part[0] <= local_minute(request.zone, start) < request.part[1]
 
 
-def _capped_dates(calendar: Calendar) -> set[date]:
+def _is_capped(calendar: Calendar, start: int) -> bool:
+    """Tell whether the local date of a start has its number of visits (rule 6)."""
     if calendar.daily_cap is None:
-        return set()
-    counts: dict[date, int] = {}
-    for start, _ in calendar.visits:
-        day = local_date(calendar.hours.zone, start)
-        counts[day] = counts.get(day, 0) + 1
-    return {day for day, count in counts.items() if count >= calendar.daily_cap}
+        return False
+    zone = calendar.hours.zone
+    day = local_date(zone, start)
+    near = (begin for begin, _ in calendar.visits if abs(begin - start) < 2 * MINUTES_PER_DAY)
+    return sum(local_date(zone, begin) == day for begin in near) >= calendar.daily_cap

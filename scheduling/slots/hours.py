@@ -1,10 +1,10 @@
 """A nurse's free time: weekly windows, breaks, changes of single dates, holidays and time off."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from scheduling.slots.zones import MINUTES_PER_DAY, edge_to_minute
@@ -13,8 +13,7 @@ Range = tuple[int, int]
 ONE_DAY = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
-class WeeklyWindow:
+class WeeklyWindow(NamedTuple):
     """
     A window of each week; `start` and `end` are minutes of the day.
 
@@ -67,7 +66,7 @@ def free_ranges(hours: Hours, holidays: Collection[date], first: date, last: dat
     """
     if not hours.dates:
         usual = _usual(hours.zone, hours.weekly, frozenset(holidays), first, last)
-        return subtract(list(usual), merge(hours.time_off))
+        return subtract(usual, merge(hours.time_off))
     added: list[Range] = []
     removed: list[Range] = list(hours.time_off)
     changes: dict[date, list[DateWindow]] = {}
@@ -111,7 +110,8 @@ def _usual(
     return tuple(merge(added))
 
 
-def _weekly(zone: ZoneInfo, weekly: tuple[WeeklyWindow, ...], day: date) -> list[Range]:
+@lru_cache(maxsize=16_384)
+def _weekly(zone: ZoneInfo, weekly: tuple[WeeklyWindow, ...], day: date) -> tuple[Range, ...]:
     work: list[Range] = []
     breaks: list[Range] = []
     for window in weekly:
@@ -119,7 +119,7 @@ def _weekly(zone: ZoneInfo, weekly: tuple[WeeklyWindow, ...], day: date) -> list
             (breaks if window.is_break else work).append(
                 _range(zone, day, window.start, window.end)
             )
-    return subtract(merge(work), merge(breaks)) if breaks else work
+    return tuple(subtract(merge(work), merge(breaks)))
 
 
 def _range(zone: ZoneInfo, day: date, start: int | None, end: int | None) -> Range:
@@ -137,30 +137,45 @@ def _range(zone: ZoneInfo, day: date, start: int | None, end: int | None) -> Ran
 
 def merge(ranges: Iterable[Range]) -> list[Range]:
     """Return the union of ranges, in order; ranges that touch become one, empty ones vanish."""
-    merged: list[Range] = []
-    for start, end in sorted(ranges):
+    return list(joined(sorted(ranges)))
+
+
+def subtract(ranges: Iterable[Range], holes: Iterable[Range]) -> list[Range]:
+    """Return `ranges` without `holes`; both are merged and in order."""
+    return list(remaining(ranges, holes))
+
+
+def joined(ranges: Iterable[Range]) -> Iterator[Range]:
+    """Yield the union of ranges that come by their starts, reading no further than is needed."""
+    begun: int | None = None
+    reached = 0
+    for start, end in ranges:
         if end <= start:
             continue
-        if merged and start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
-        else:
-            merged.append((start, end))
-    return merged
+        if begun is None:
+            begun, reached = start, end
+        elif start > reached:
+            yield begun, reached
+            begun, reached = start, end
+        elif end > reached:
+            reached = end
+    if begun is not None:
+        yield begun, reached
 
 
-def subtract(ranges: list[Range], holes: list[Range]) -> list[Range]:
-    """Return `ranges` without `holes`; both are merged and in order."""
-    left: list[Range] = []
-    index = 0
+def remaining(ranges: Iterable[Range], holes: Iterable[Range]) -> Iterator[Range]:
+    """Yield `ranges` without `holes`, both merged and in order, reading no further than is needed."""
+    ahead = iter(holes)
+    hole = next(ahead, None)
     for start, end in ranges:
-        while index < len(holes) and holes[index][1] <= start:
-            index += 1
-        at = index
-        while at < len(holes) and holes[at][0] < end:
-            if holes[at][0] > start:
-                left.append((start, holes[at][0]))
-            start = max(start, holes[at][1])
-            at += 1
+        while hole is not None and hole[1] <= start:
+            hole = next(ahead, None)
+        while hole is not None and hole[0] < end:
+            if hole[0] > start:
+                yield start, hole[0]
+            start = hole[1]
+            if start >= end:
+                break  # the hole may reach into the next range
+            hole = next(ahead, None)
         if start < end:
-            left.append((start, end))
-    return left
+            yield start, end

@@ -197,6 +197,29 @@ class TestOrder:
 
         assert found.slots[0].nurse_id == empty.pk
 
+    def test_looks_at_the_whole_week_although_a_part_of_it_is_searched(self) -> None:
+        friday = TUESDAY + timedelta(days=3)
+        for _ in range(8):  # whoever would come first by rotation, she is not always the empty one
+            full, empty = make_nurse(), make_nurse()
+            for hour in range(9, 13):
+                make_appointment(nurse=full, start=at(hour, day=friday))
+
+            found = search(limit=1, until=at(12), nurse_ids=[full.pk, empty.pk])
+
+            assert found.slots[0].nurse_id == empty.pk
+
+    def test_counts_no_visit_of_the_week_before(self) -> None:
+        last_week = TUESDAY - timedelta(days=4)
+        for _ in range(8):
+            full, empty = make_nurse(), make_nurse()
+            make_appointment(nurse=full, start=at(15))
+            for hour in range(9, 17):
+                make_appointment(nurse=empty, start=at(hour, day=last_week))
+
+            found = search(limit=1, until=at(12), nurse_ids=[full.pk, empty.pk])
+
+            assert found.slots[0].nurse_id == empty.pk
+
     def test_of_spoken_offers_leaves_two_hours_between_them_however_many_nurses_are_free(
         self,
     ) -> None:
