@@ -98,7 +98,8 @@ class Worker:
         failures = 0
         while not self._stopping.is_set():
             done, went_well = run_once(step)
-            connections.close_all()  # this thread's: a resting step keeps none out of the pool
+            if not done:
+                connections.close_all()  # this thread's: a resting step keeps none out of the pool
             failures = 0 if went_well else failures + 1
             pause = BUSY_PAUSE_S if done else step.period_s
             self._stopping.wait(max(pause, _pause_after(failures)))

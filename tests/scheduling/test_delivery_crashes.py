@@ -21,6 +21,8 @@ MESSAGES, KILLS, WORKERS = 500, 14, 2
 PATIENCE_S = 60
 PREPARE = """
 import django; django.setup()
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
 from tests.factories import NOW
 from scheduling.models import Message
 Message.objects.bulk_create(
@@ -121,7 +123,6 @@ def deliver_among_crashes(
         "DATABASE_POOL_MAX": "10",
         "LOG_LEVEL": "ERROR",
     }
-    run(variables, "manage.py", "migrate", "-v0")
     run(variables, "-c", PREPARE.format(messages=MESSAGES))
     with crew(variables) as workers:
         for _ in range(WORKERS):
