@@ -10,7 +10,9 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from accounts.services import record_event
+from scheduling.services import take_message
 from voice import selectors, tokens
+from voice.assistant.callers import callback_number, known_number
 from voice.costs import Usage, cost_usd
 from voice.exceptions import StreamRefused
 from voice.locks import Counted, lock
@@ -119,6 +121,36 @@ def _complete_stub(
     call.stream_nonce = tokens.new_nonce()
     call.stream_token_expires_at = now + timedelta(seconds=settings.LIMIT_STREAM_TOKEN_SECONDS)
     call.save()
+
+
+def promise_call_back(*, call_sid: str, now: datetime) -> tuple[bool, str]:
+    """
+    Ask staff, once, to call back a caller whom the assistant could not help.
+
+    Return whether they will, and the language of the call; a number that must not be called gets no promise (A24).
+    """
+    with transaction.atomic():
+        call = CallLog.objects.filter(call_sid=call_sid).first()
+        if call is None:
+            return False, "en"
+        number = callback_number(known_number(call.from_number))
+        if not number:
+            return False, call.language
+        _, new = WebhookReceipt.objects.get_or_create(
+            call_sid=call_sid, kind="call_back", key="asked"
+        )
+        if new:
+            take_message(
+                topic="other",
+                text="Asked to be called back: the assistant was not available.",
+                callback_number=number,
+                urgency="routine",
+                patient_id=call.patient_id,
+                source="voice",
+                actor=f"call:{call.pk}",
+                now=now,
+            )
+    return True, call.language
 
 
 def open_stream(

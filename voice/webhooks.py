@@ -11,11 +11,12 @@ from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
 from django.utils import timezone
-from twilio.twiml.voice_response import Connect, Dial, Reject, VoiceResponse
+from twilio.twiml.voice_response import Connect, Dial, Gather, Reject, VoiceResponse
 
 from scheduling.clock import clinic_now
 from scheduling.selectors import staffed
 from voice import live_calls, selectors, services
+from voice.assistant.callers import callback_number, known_number
 from voice.signatures import stream_base_url
 
 logger = logging.getLogger(__name__)
@@ -34,7 +35,16 @@ NOBODY = {
     "en": "Nobody could pick up. Please call again in a few minutes.",
     "es": "Nadie pudo contestar. Por favor, llame de nuevo en unos minutos.",
 }
+CALL_BACK = {
+    "en": "To be called back at the number you are calling from, press 1.",
+    "es": "Para que le llamemos al número desde el que llama, pulse 1.",
+}
+PROMISED = {
+    "en": "Thank you. A member of our staff will call you back.",
+    "es": "Gracias. Una persona de nuestro equipo le devolverá la llamada.",
+}
 RING_SECONDS = 25
+KEY_SECONDS = 8
 
 
 def voice(request: HttpRequest) -> HttpResponse:
@@ -56,7 +66,7 @@ def voice(request: HttpRequest) -> HttpResponse:
         return _twiml(_without_assistant("en", staff_known=False))
     if not call.token:
         logger.warning("voice.webhook.overflow")
-        return _twiml(_without_assistant("en"))
+        return _twiml(_without_assistant("en", caller=fields.get("From", "")))
     response = VoiceResponse()
     connect = Connect()
     stream = connect.stream(
@@ -93,7 +103,7 @@ def after_stream(request: HttpRequest) -> HttpResponse:
         response.append(_dial_staff())
         return _twiml(response)
     logger.warning("voice.stream.without_intent")
-    return _twiml(_without_assistant(language))
+    return _twiml(_without_assistant(language, caller=request.POST.get("From", "")))
 
 
 def transfer_done(request: HttpRequest) -> HttpResponse:
@@ -110,6 +120,20 @@ def transfer_done(request: HttpRequest) -> HttpResponse:
         logger.warning("voice.transfer.unanswered")
         _, language = selectors.intent_after_stream(call_sid=fields.get("CallSid", ""))
         _say(response, NOBODY, language)
+    response.hangup()
+    return _twiml(response)
+
+
+def call_back(request: HttpRequest) -> HttpResponse:
+    """Promise to call back whoever pressed 1 when the assistant could not help; others may call again."""
+    fields = request.POST
+    response = VoiceResponse()
+    promised, language = False, "en"
+    if fields.get("Digits") == "1":
+        promised, language = services.promise_call_back(
+            call_sid=fields.get("CallSid", ""), now=clinic_now()
+        )
+    _say(response, PROMISED if promised else CALL_AGAIN, language)
     response.hangup()
     return _twiml(response)
 
@@ -145,11 +169,14 @@ def missing(request: HttpRequest) -> HttpResponse:
     return HttpResponse(status=404)
 
 
-def _without_assistant(language: str, *, staff_known: bool = True) -> VoiceResponse:
+def _without_assistant(
+    language: str, *, caller: str = "", staff_known: bool = True
+) -> VoiceResponse:
     """
     Say that the assistant cannot help now, and hand the caller to staff where somebody is there.
 
-    `staff_known=False` asks no database whether the clinic is staffed, and lets the phone there ring.
+    Otherwise a `caller` whose number we may call is offered a call-back. `staff_known=False` asks no database whether
+    the clinic is staffed, and lets the phone there ring.
     """
     response = VoiceResponse()
     _say(response, LOST, language)
@@ -157,9 +184,21 @@ def _without_assistant(language: str, *, staff_known: bool = True) -> VoiceRespo
         _say(response, CONNECTING, language)
         response.append(_dial_staff())
         return response
+    if callback_number(known_number(caller)):
+        _offer_call_back(response, language)
     _say(response, CALL_AGAIN, language)
     response.hangup()
     return response
+
+
+def _offer_call_back(response: VoiceResponse, language: str) -> None:
+    gather = response.gather(
+        num_digits=1,
+        timeout=KEY_SECONDS,
+        action=settings.PUBLIC_BASE_URL + reverse("twilio_call_back"),
+        method="POST",
+    )
+    _say(gather, CALL_BACK, language)
 
 
 def _dial_staff() -> Dial:
@@ -174,7 +213,7 @@ def _dial_staff() -> Dial:
     return dial
 
 
-def _say(response: VoiceResponse, words: dict[str, str], language: str) -> None:
+def _say(response: VoiceResponse | Gather, words: dict[str, str], language: str) -> None:
     known = language if language in words else "en"
     response.say(words[known], voice=VOICES[known], language=LOCALES[known])
 

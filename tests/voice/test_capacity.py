@@ -2,18 +2,21 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from xml.etree import ElementTree
 
 import pytest
 from django.db import connections
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
+from scheduling.models import StaffTask
 from tests.voice.twilio_requests import call_fields, post
 from voice import services
 from voice.models import CallLog
 from voice.services import HEARTBEAT_LOST
 
 VOICE, STATUS = "/twilio/voice", "/twilio/voice/status"
+CALL_BACK = "/twilio/voice/call-back"
 
 
 def fields(number: int, **more: str) -> dict[str, str]:
@@ -92,6 +95,45 @@ class TestTheLastLine:
         CallLog.objects.update(heartbeat_at=timezone.now() - HEARTBEAT_LOST)
 
         assert is_let_in(2)
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("one_line")
+class TestARefusedCaller:
+    def test_is_offered_a_call_back(self) -> None:
+        is_let_in(1)
+
+        document = ElementTree.fromstring(post(VOICE, fields(2)).content)
+
+        gather = document.find("Gather")
+        assert gather is not None
+        assert gather.attrib["action"] == "https://clinic.example" + CALL_BACK
+        assert [verb.tag for verb in document] == ["Say", "Gather", "Say", "Hangup"]
+
+    @pytest.mark.parametrize("number", ["anonymous", "+442079460000"])
+    def test_is_offered_none_at_a_number_that_we_do_not_call(self, number: str) -> None:
+        is_let_in(1)
+
+        assert b"Gather" not in post(VOICE, {**fields(2), "From": number}).content
+
+    def test_is_called_back_once_however_often_the_key_is_reported(self) -> None:
+        is_let_in(1)
+        is_let_in(2)
+
+        answers = {post(CALL_BACK, fields(2, Digits="1")).content for _ in range(3)}
+
+        assert len(answers) == 1
+        assert b"will call you back" in answers.pop()
+        assert StaffTask.objects.get().callback_number == "+12025550102"
+
+    def test_is_promised_nothing_for_another_key(self) -> None:
+        is_let_in(1)
+        is_let_in(2)
+
+        answer = post(CALL_BACK, fields(2, Digits="2"))
+
+        assert b"call again" in answer.content
+        assert not StaffTask.objects.exists()
 
 
 @pytest.mark.django_db

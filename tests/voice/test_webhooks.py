@@ -165,7 +165,7 @@ class TestAnIncomingCall:
 
         response = post(VOICE, call_fields())
 
-        assert verbs(response) == ["Say", "Say", "Hangup"]
+        assert verbs(response) == ["Say", "Gather", "Say", "Hangup"]
         assert CallLog.objects.get().status == "overflow"
 
     def test_leaves_no_trace_in_the_log_lines_of_the_next_request(self) -> None:
@@ -334,7 +334,7 @@ class TestAfterTheStream:
     def test_apologises_when_the_stream_broke(self) -> None:
         post(VOICE, call_fields())
 
-        assert verbs(post(AFTER, call_fields())) == ["Say", "Say", "Hangup"]
+        assert verbs(post(AFTER, call_fields())) == ["Say", "Gather", "Say", "Hangup"]
 
 
 @pytest.mark.django_db
@@ -394,5 +394,5 @@ class TestStatusR5:
 
         response = post(VOICE, call_fields())
 
-        assert verbs(response) == ["Say", "Say", "Hangup"]
+        assert verbs(response) == ["Say", "Gather", "Say", "Hangup"]
         assert CallLog.objects.get().status == "overflow"
