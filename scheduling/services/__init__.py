@@ -10,6 +10,13 @@ from scheduling.services.appointments import (
     record_no_show,
     reschedule_appointment,
 )
+from scheduling.services.care import assign_nurse, end_assignment, make_primary
+from scheduling.services.handover import (
+    HandoverPreview,
+    HandoverResult,
+    apply_handover,
+    preview_handover,
+)
 from scheduling.services.holds import expire_holds, hold_slot, release_holds
 from scheduling.services.hours import (
     HoursPreview,
@@ -26,6 +33,8 @@ from scheduling.services.series_moves import Shift, reschedule_series
 from scheduling.services.tasks import join_waitlist, raise_alarm, take_message
 
 __all__ = [
+    "HandoverPreview",
+    "HandoverResult",
     "HoursPreview",
     "HoursRow",
     "LoadedClinic",
@@ -33,12 +42,15 @@ __all__ = [
     "Registration",
     "SeriesResult",
     "Shift",
+    "apply_handover",
     "arrive",
+    "assign_nurse",
     "book_appointment",
     "book_series",
     "cancel_appointment",
     "cancel_series",
     "confirm_attendance",
+    "end_assignment",
     "enter_in_error",
     "expire_holds",
     "fulfil",
@@ -46,6 +58,8 @@ __all__ = [
     "join_waitlist",
     "link_login",
     "load_clinic",
+    "make_primary",
+    "preview_handover",
     "preview_hours",
     "preview_series",
     "raise_alarm",
