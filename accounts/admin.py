@@ -62,7 +62,8 @@ class NamedActors(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         events = list(self.result_list)
-        ids = {event.actor_id for event in events if event.actor_type == AuditEvent.ActorType.USER}
+        staff = [event for event in events if event.actor_type == AuditEvent.ActorType.USER]
+        ids = {event.actor_id for event in staff if event.actor_id}
         names = {
             str(user.pk): user.get_full_name() or user.get_username()
             for user in User.objects.filter(pk__in=ids)
@@ -89,7 +90,7 @@ class AuditEventAdmin(TitledAdmin):
         """Return the name of a member of staff, or what else acted."""
         return str(event.actor_name or event.get_actor_type_display())
 
-    @admin.display(description="Record", ordering="object_type", empty_value="None named")
+    @admin.display(description="Record", ordering="object_type", empty_value="A list")
     def about(self, event: AuditEvent) -> str | None:
         """Return the kind of record; its id stands on the event's own page."""
         return event.object_type or None

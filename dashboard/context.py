@@ -6,13 +6,14 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from dashboard import selectors
-from dashboard.templatetags.words import initials, phone_number
+from dashboard.templatetags.words import initials, phone_number, zone_name
+from scheduling.clock import clinic_now
 
 THEMES = ("light", "dark")
 
 
 def clinic(request: HttpRequest) -> dict[str, Any]:
-    """Return the clinic's name and phone, the chosen theme, and how to address the user."""
+    """Return the clinic's name, phone and zone, the chosen theme, and how to address the user."""
     user = getattr(request, "user", None)
     name, sample_data = "", False
     if user is not None and user.is_authenticated:
@@ -22,6 +23,7 @@ def clinic(request: HttpRequest) -> dict[str, Any]:
         "clinic": {
             "name": settings.CLINIC_NAME,
             "phone": phone_number(settings.CLINIC_PHONE) if settings.CLINIC_PHONE else "",
+            "zone": zone_name(clinic_now()),
             "theme": chosen_theme(request),
             "sample_data": sample_data,
             "user_name": name,

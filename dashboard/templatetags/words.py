@@ -69,7 +69,6 @@ def zone_letters(moment: datetime) -> str:
     return f"{local(moment):%Z}"
 
 
-@register.simple_tag
 def zone_name(now: datetime) -> str:
     """Return "New York time (EST)"."""
     place = settings.CLINIC_TIME_ZONE.rpartition("/")[2].replace("_", " ")

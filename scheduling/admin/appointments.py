@@ -1,23 +1,23 @@
 """
-Visits, holds and the waitlist in the admin.
+Visits, the series they belong to, and holds in the admin.
 
 A visit is booked, moved and ended by the services, within the form's own validation: a rule that refuses is an
 error of the form, and there is no way around one. Nothing here saves a visit itself.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import mark_safe
 
 from scheduling import services
-from scheduling.admin.bases import ClinicTimeAdmin, ModelFormBase, ReadOnly
+from scheduling.admin.bases import ModelFormBase, NamedAdmin, ReadOnly, label, moment
 from scheduling.clock import clinic_now
 from scheduling.exceptions import (
     InvalidTime,
@@ -26,14 +26,9 @@ from scheduling.exceptions import (
     SchedulingError,
     SlotTaken,
 )
-from scheduling.models import (
-    Appointment,
-    SlotHold,
-    Source,
-    WaitlistEntry,
-)
-from scheduling.services.tasks import PARTS_OF_DAY
+from scheduling.models import Appointment, AppointmentSeries, SlotHold, Source
 
+REFUSALS_SHOWN = 10
 BREAK = mark_safe("<br>")  # nosec B308 - a constant
 ACTS = (
     ("", "Keep the status"),
@@ -173,38 +168,74 @@ class ChangeForm(ServiceForm):
         return bool({"nurse", "start"} & set(self.changed_data))
 
 
+class AttendanceFilter(admin.SimpleListFilter):
+    """Visits by whether the patient has confirmed to be there."""
+
+    title = "attendance"
+    parameter_name = "attendance"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return the choices."""
+        return [("confirmed", "Confirmed"), ("open", "Not confirmed")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Narrow the list; an unknown choice is none."""
+        if self.value() in {"confirmed", "open"}:
+            return queryset.filter(attendance_confirmed_at__isnull=self.value() == "open")
+        return queryset
+
+
 @admin.register(Appointment)
-class AppointmentAdmin(ClinicTimeAdmin):
+class AppointmentAdmin(NamedAdmin):
     """Visits; every change is a call of a service."""
 
-    list_display = ("start", "patient_name", "nurse_name", "visit_type", "status", "source")
-    list_filter = ("status", "source", "visit_type", "late")
-    list_select_related = ("patient", "nurse", "visit_type")
+    list_display = (
+        "start",
+        "patient_name",
+        "nurse_name",
+        "visit_type",
+        "status",
+        "confirmed",
+        "source",
+    )
+    list_filter = (
+        "status",
+        AttendanceFilter,
+        "source",
+        "visit_type",
+        "late",
+        "orphaned",
+    )
     search_fields = ("patient__name_key", "nurse__name_key")
     search_help_text = "Patient or nurse"
     autocomplete_fields = ("patient", "nurse", "visit_type")
     date_hierarchy = "start"
     # No inlines: a formset that failed would show the form again after the service had stored the visit.
-    actions = ("cancel_selected",)
+    actions = (
+        "confirm_selected",
+        "arrive_selected",
+        "fulfil_selected",
+        "no_show_selected",
+        "cancel_selected",
+    )
     list_per_page = 50
     show_full_result_count = False
 
-    @admin.display(description="Patient", ordering="patient__last_name")
-    def patient_name(self, visit: Appointment) -> str:
-        """Return the patient's name."""
-        return visit.patient.name
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Appointment]:
+        """Fetch the people along: titles, choices and lists name them."""
+        return super().get_queryset(request).select_related("patient", "nurse", "visit_type")
 
-    @admin.display(description="Nurse", ordering="nurse__last_name")
-    def nurse_name(self, visit: Appointment) -> str:
-        """Return the nurse's name."""
-        return visit.nurse.name
+    @admin.display(description="Confirmed", boolean=True, ordering="attendance_confirmed_at")
+    def confirmed(self, visit: Appointment) -> bool:
+        """Tell whether the patient has confirmed to be there."""
+        return visit.attendance_confirmed_at is not None
 
     @admin.display(description="History")
     def history(self, visit: Appointment) -> str:
         """Return what happened to the visit, a line each."""
         lines = [
             (
-                timezone.localtime(change.at).strftime("%Y-%m-%d %H:%M"),
+                moment(change.at),
                 change.get_kind_display(),
                 change.get_source_display(),
                 change.actor,
@@ -223,25 +254,58 @@ class AppointmentAdmin(ClinicTimeAdmin):
         ]
         return format_html_join(BREAK, "{}, {}: {}", lines) or "None"
 
-    @admin.action(description="Cancel the selected visits", permissions=["change"])
+    @admin.action(description="Patient confirms to be there", permissions=["change"])
+    def confirm_selected(self, request: HttpRequest, queryset: QuerySet[Appointment]) -> None:
+        """Confirm each visit on its own."""
+        self._do_for_each(request, queryset, services.confirm_attendance, "Visits confirmed")
+
+    @admin.action(description="Mark as arrived", permissions=["change"])
+    def arrive_selected(self, request: HttpRequest, queryset: QuerySet[Appointment]) -> None:
+        """Note for each visit that the patient is there."""
+        self._do_for_each(request, queryset, services.arrive, "Visits marked as arrived")
+
+    @admin.action(description="Mark as fulfilled", permissions=["change"])
+    def fulfil_selected(self, request: HttpRequest, queryset: QuerySet[Appointment]) -> None:
+        """Note for each visit that it took place."""
+        self._do_for_each(request, queryset, services.fulfil, "Visits marked as fulfilled")
+
+    @admin.action(description="Mark as no-show", permissions=["change"])
+    def no_show_selected(self, request: HttpRequest, queryset: QuerySet[Appointment]) -> None:
+        """Note for each visit that the patient did not come."""
+        self._do_for_each(request, queryset, services.record_no_show, "Visits marked as no-show")
+
+    @admin.action(description="Cancel", permissions=["change"])
     def cancel_selected(self, request: HttpRequest, queryset: QuerySet[Appointment]) -> None:
-        """Cancel each visit on its own, and say how many could not be."""
-        refused = 0
-        chosen = list(queryset.values_list("pk", flat=True))
-        for appointment_id in chosen:
+        """Cancel each visit for the clinic."""
+        cancel = partial(services.cancel_appointment, reason=Appointment.CancellationReason.CLINIC)
+        self._do_for_each(request, queryset, cancel, "Visits cancelled")
+
+    def _do_for_each(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[Appointment],
+        act: Callable[..., Appointment],
+        done: str,
+    ) -> None:
+        """Call the service for each visit in a transaction of its own, and say which ones it refused, and why."""
+        refused: list[str] = []
+        chosen = list(queryset.select_related("patient"))
+        for visit in chosen:
             try:
-                services.cancel_appointment(
-                    appointment_id=appointment_id,
+                act(
+                    appointment_id=visit.pk,
                     source=Source.ADMIN,
                     actor=f"user:{request.user.pk}",
                     now=clinic_now(),
-                    reason=Appointment.CancellationReason.CLINIC,
                 )
-            except SchedulingError:
-                refused += 1
-        messages.success(request, f"Visits cancelled: {len(chosen) - refused}.")
-        if refused:
-            messages.warning(request, f"Visits that cannot be cancelled any more: {refused}.")
+            except SchedulingError as error:
+                refused.append(f"{label(visit)}: {error.detail}")
+        if len(refused) < len(chosen):
+            messages.success(request, f"{done}: {len(chosen) - len(refused)}.")
+        for line in refused[:REFUSALS_SHOWN]:
+            messages.warning(request, line)
+        if len(refused) > REFUSALS_SHOWN:
+            messages.warning(request, f"More that were refused: {len(refused) - REFUSALS_SHOWN}.")
 
     def get_form(
         self, request: HttpRequest, obj: Appointment | None = None, change: bool = False, **kw: Any
@@ -307,48 +371,27 @@ class AppointmentAdmin(ClinicTimeAdmin):
 
 
 @admin.register(SlotHold)
-class SlotHoldAdmin(ReadOnly, ClinicTimeAdmin):
+class SlotHoldAdmin(ReadOnly, NamedAdmin):
     list_display = ("start", "nurse_name", "purpose", "state", "expires_at")
     list_filter = ("state", "purpose")
     list_select_related = ("nurse",)
     search_fields = ("owner", "nurse__name_key")
+    search_help_text = "Nurse, or who holds the time"
     date_hierarchy = "start"
 
-    @admin.display(description="Nurse", ordering="nurse__last_name")
-    def nurse_name(self, hold: SlotHold) -> str:
-        """Return the nurse's name."""
-        return hold.nurse.name
 
-
-class WaitlistForm(ModelFormBase):
-    """The parts of the day as boxes to tick."""
-
-    parts_of_day = forms.MultipleChoiceField(
-        choices=[(part, part.title()) for part in PARTS_OF_DAY],
-        widget=forms.CheckboxSelectMultiple,
-        required=False,
-        help_text="None ticked: any.",
+@admin.register(AppointmentSeries)
+class AppointmentSeriesAdmin(ReadOnly, NamedAdmin):
+    list_display = (
+        "patient_name",
+        "nurse_name",
+        "visit_type",
+        "first_date",
+        "start_time",
+        "every_weeks",
     )
-
-
-@admin.register(WaitlistEntry)
-class WaitlistEntryAdmin(ClinicTimeAdmin):
-    form = WaitlistForm
-    list_display = ("patient_name", "visit_type", "earliest", "latest", "priority", "status")
-    list_filter = ("status", "visit_type")
-    list_select_related = ("patient", "visit_type")
-    search_fields = ("patient__name_key",)
-    autocomplete_fields = ("patient", "nurse", "visit_type")
-    readonly_fields = ("source", "actor", "waiting_since", "created_at")
-
-    @admin.display(description="Patient", ordering="patient__last_name")
-    def patient_name(self, entry: WaitlistEntry) -> str:
-        """Return the patient's name."""
-        return entry.patient.name
-
-    def save_model(self, request: HttpRequest, obj: WaitlistEntry, form: Any, change: bool) -> None:
-        """Stamp who entered the wish."""
-        if not change:
-            obj.source, obj.actor = Source.ADMIN, f"user:{request.user.pk}"
-            obj.waiting_since = clinic_now()
-        super().save_model(request, obj, form, change)
+    list_filter = ("visit_type", "source")
+    list_select_related = ("patient", "nurse", "visit_type")
+    search_fields = ("patient__name_key", "nurse__name_key")
+    search_help_text = "Patient or nurse"
+    date_hierarchy = "first_date"

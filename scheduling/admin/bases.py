@@ -1,5 +1,6 @@
-"""What the admin pages share: the clinic's time, names in choices, records that are only read."""
+"""What the admin pages share: people by their names, instants with their zone, records that are only read."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -7,31 +8,68 @@ from django.contrib import admin
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.db import models
 from django.http import HttpRequest
-from django.template.response import SimpleTemplateResponse
-from django.utils import timezone
+from django.utils import formats, timezone
 
+from accounts.admin_site import TitledAdmin
 from scheduling.clock import clinic_zone
-from scheduling.models import Appointment, Nurse, Patient
+from scheduling.models import (
+    Appointment,
+    AppointmentSeries,
+    Availability,
+    AvailabilityOverride,
+    CalendarFeed,
+    CareAssignment,
+    Consent,
+    FreedTime,
+    MedicalCondition,
+    Message,
+    Nurse,
+    Patient,
+    PatientRelation,
+    SlotHold,
+    StaffTask,
+    WaitlistEntry,
+    WaitlistOffer,
+)
 
 if TYPE_CHECKING:  # the stubs know these classes as generic, Django itself does not
-    ModelAdminBase = admin.ModelAdmin[Any]
     TabularInlineBase = admin.TabularInline[Any, Any]
     ModelFormBase = forms.ModelForm[Any]
 else:
-    ModelAdminBase = admin.ModelAdmin
     TabularInlineBase = admin.TabularInline
     ModelFormBase = forms.ModelForm
 
 
 def label(row: models.Model) -> str:
     """Return what people call a row; `str()` keeps names out of logs and error pages."""
-    if isinstance(row, Patient):
-        return f"{row.name}, born {row.date_of_birth}"
-    if isinstance(row, Nurse):
-        return row.name
-    if isinstance(row, Appointment):
-        return f"{timezone.localtime(row.start, clinic_zone()):%a %Y-%m-%d %H:%M}"
-    return str(row)
+    match row:
+        case Patient():
+            return f"{row.name}, born {formats.date_format(row.date_of_birth)}"
+        case Nurse():
+            return row.name
+        case Appointment():
+            return f"{row.patient.name}, {moment(row.start)}"
+        case CareAssignment():
+            return f"{row.nurse.name} for {row.patient.name}"
+        case MedicalCondition():
+            return f"{row.name}, {row.patient.name}"
+        case AppointmentSeries() | Consent() | Message() | StaffTask() | WaitlistEntry():
+            return f"{row}, {row.patient.name}" if row.patient else str(row)
+        case PatientRelation():
+            return f"{row.name}, {row.get_kind_display().lower()} of {row.patient.name}"
+        case CalendarFeed():
+            return f"Calendar of {row.nurse.name}"
+        case Availability() | AvailabilityOverride():
+            return f"{row.nurse.name}, {row}"
+        case SlotHold() | FreedTime() | WaitlistOffer():
+            return f"{row.nurse.name}, {moment(row.start)}"
+        case _:
+            return str(row)
+
+
+def moment(instant: datetime) -> str:
+    """Return an instant on the clinic's wall, with its weekday and zone."""
+    return formats.date_format(timezone.localtime(instant, clinic_zone()), "DATETIME_FORMAT")
 
 
 class NamedAutocomplete(AutocompleteJsonView):
@@ -47,26 +85,21 @@ def autocomplete_view(request: HttpRequest) -> Any:
     return NamedAutocomplete.as_view(admin_site=admin.site)(request)
 
 
-class ClinicTimeAdmin(ModelAdminBase):
-    """Shows and reads times in the clinic's zone, and people by their names."""
+class NamedAdmin(TitledAdmin):
+    """Shows people by their names, and gives every row a title that people understand."""
 
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> Any:
-        """List the rows."""
-        with timezone.override(clinic_zone()):
-            return _rendered(super().changelist_view(request, extra_context))
+    def title(self, row: Any) -> str:
+        return label(row)
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:
-        """Show or take one row."""
-        with timezone.override(clinic_zone()):
-            return _rendered(super().changeform_view(request, object_id, form_url, extra_context))
+    @admin.display(description="Patient", ordering="patient__last_name", empty_value="Not known")
+    def patient_name(self, row: Any) -> str | None:
+        """Return the name of the row's patient, if it has one."""
+        return row.patient.name if row.patient else None
+
+    @admin.display(description="Nurse", ordering="nurse__last_name", empty_value="Any nurse")
+    def nurse_name(self, row: Any) -> str | None:
+        """Return the name of the row's nurse, if it has one."""
+        return row.nurse.name if row.nurse else None
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Name the chosen person in the field."""
@@ -111,13 +144,6 @@ def _named(field: Any) -> Any:
     if field is not None:
         field.label_from_instance = label
     return field
-
-
-def _rendered(response: Any) -> Any:
-    """Draw the page now: later the clinic's zone is no longer the current one."""
-    if isinstance(response, SimpleTemplateResponse) and not response.is_rendered:
-        response.render()
-    return response
 
 
 admin.site.autocomplete_view = autocomplete_view  # type: ignore[method-assign]  # the site has no other hook

@@ -4,8 +4,9 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils import formats
 
-from scheduling.admin.bases import ClinicTimeAdmin
+from scheduling.admin.bases import NamedAdmin, moment
 from scheduling.models import (
     Availability,
     AvailabilityOverride,
@@ -18,7 +19,7 @@ from scheduling.models import (
 
 
 @admin.register(Clinic)
-class ClinicAdmin(ClinicTimeAdmin):
+class ClinicAdmin(NamedAdmin):
     """The one row of the clinic's rules."""
 
     fieldsets = (
@@ -46,27 +47,27 @@ class ClinicAdmin(ClinicTimeAdmin):
 
 
 @admin.register(OpeningHours)
-class OpeningHoursAdmin(ClinicTimeAdmin):
+class OpeningHoursAdmin(NamedAdmin):
     list_display = ("weekday", "opens", "closes")
     list_filter = ("weekday",)
 
 
 @admin.register(Holiday)
-class HolidayAdmin(ClinicTimeAdmin):
+class HolidayAdmin(NamedAdmin):
     list_display = ("date", "name")
     date_hierarchy = "date"
     search_fields = ("name",)
 
 
 @admin.register(Specialization)
-class SpecializationAdmin(ClinicTimeAdmin):
+class SpecializationAdmin(NamedAdmin):
     list_display = ("name", "code")
     search_fields = ("name", "code")
     prepopulated_fields = {"code": ("name",)}
 
 
 @admin.register(VisitType)
-class VisitTypeAdmin(ClinicTimeAdmin):
+class VisitTypeAdmin(NamedAdmin):
     list_display = (
         "name",
         "code",
@@ -82,29 +83,29 @@ class VisitTypeAdmin(ClinicTimeAdmin):
 
 
 @admin.register(Availability)
-class AvailabilityAdmin(ClinicTimeAdmin):
+class AvailabilityAdmin(NamedAdmin):
     list_display = ("nurse_name", "weekday", "kind", "start", "end", "valid_from", "valid_until")
     list_filter = ("kind", "weekday")
     list_select_related = ("nurse",)
     search_fields = ("nurse__name_key",)
     autocomplete_fields = ("nurse",)
 
-    @admin.display(description="Nurse", ordering="nurse__last_name")
-    def nurse_name(self, row: Availability) -> str:
-        """Return the nurse's name."""
-        return row.nurse.name
-
 
 @admin.register(AvailabilityOverride)
-class AvailabilityOverrideAdmin(ClinicTimeAdmin):
-    list_display = ("nurse_name", "effect", "date", "start", "end", "starts_at", "ends_at", "note")
+class AvailabilityOverrideAdmin(NamedAdmin):
+    list_display = ("nurse_name", "effect", "when", "note")
     list_filter = ("effect",)
     list_select_related = ("nurse",)
     search_fields = ("nurse__name_key", "note")
     autocomplete_fields = ("nurse",)
     date_hierarchy = "date"
 
-    @admin.display(description="Nurse", ordering="nurse__last_name")
-    def nurse_name(self, row: AvailabilityOverride) -> str:
-        """Return the nurse's name."""
-        return row.nurse.name
+    @admin.display(description="When", ordering="date")
+    def when(self, row: AvailabilityOverride) -> str:
+        """Return the date with its hours, or from when to when the nurse is away."""
+        if row.starts_at and row.ends_at:
+            return f"{moment(row.starts_at)} to {moment(row.ends_at)}"
+        day = formats.date_format(row.date) if row.date else "No date"
+        if row.start is None or row.end is None:
+            return f"{day}, the whole day"
+        return f"{day}, {formats.time_format(row.start)} to {formats.time_format(row.end)}"

@@ -8,11 +8,20 @@ from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.text import Truncator
 
-from scheduling.admin.bases import ClinicTimeAdmin, ModelFormBase, ReadOnly
-from scheduling.models import Message, Source, StaffTask, WebhookDelivery, WebhookEndpoint
+from scheduling.admin.bases import ModelFormBase, NamedAdmin, ReadOnly
+from scheduling.models import (
+    Message,
+    MessageTemplate,
+    Source,
+    StaffTask,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
 
 SECRET_BYTES = 32
+SUMMARY_CHARACTERS = 60
 EVENTS = (
     "appointment.booked",
     "appointment.rescheduled",
@@ -25,12 +34,37 @@ EVENTS = (
 
 
 @admin.register(Message)
-class MessageAdmin(ReadOnly, ClinicTimeAdmin):
-    list_display = ("created_at", "kind", "channel", "status", "due_at", "sent_at")
+class MessageAdmin(ReadOnly, NamedAdmin):
+    list_display = (
+        "created_at",
+        "kind",
+        "recipient",
+        "to",
+        "channel",
+        "status",
+        "due_at",
+        "sent_at",
+    )
     list_filter = ("status", "kind", "channel")
-    search_fields = ("to", "patient__name_key", "provider_id")
+    list_select_related = ("patient", "nurse")
+    search_fields = ("to", "patient__name_key", "nurse__name_key", "provider_id")
+    search_help_text = "Patient, nurse, address or the carrier's id"
     date_hierarchy = "created_at"
     show_full_result_count = False
+
+    @admin.display(description="For", empty_value="Not known")
+    def recipient(self, message: Message) -> str | None:
+        """Return who the message is for."""
+        person = message.patient or message.nurse
+        return person.name if person else None
+
+
+@admin.register(MessageTemplate)
+class MessageTemplateAdmin(NamedAdmin):
+    list_display = ("kind", "channel", "language", "updated_at")
+    list_filter = ("kind", "channel", "language")
+    search_fields = ("subject", "body")
+    readonly_fields = ("updated_at",)
 
 
 class WebhookEndpointForm(ModelFormBase):
@@ -46,9 +80,9 @@ class WebhookEndpointForm(ModelFormBase):
 
 
 @admin.register(WebhookEndpoint)
-class WebhookEndpointAdmin(ClinicTimeAdmin):
+class WebhookEndpointAdmin(NamedAdmin):
     form = WebhookEndpointForm
-    list_display = ("__str__", "url", "active", "created_at")
+    list_display = ("url", "name", "active", "created_at")
     list_filter = ("active",)
     search_fields = ("name", "url")
 
@@ -64,24 +98,46 @@ class WebhookEndpointAdmin(ClinicTimeAdmin):
 
 
 @admin.register(WebhookDelivery)
-class WebhookDeliveryAdmin(ReadOnly, ClinicTimeAdmin):
-    list_display = ("created_at", "event_type", "endpoint", "status", "attempts", "due_at")
+class WebhookDeliveryAdmin(ReadOnly, NamedAdmin):
+    list_display = ("created_at", "event_type", "address", "status", "attempts", "due_at")
     list_filter = ("status", "event_type")
     list_select_related = ("endpoint",)
+    search_fields = ("event_id", "endpoint__name", "endpoint__url")
+    search_help_text = "The id of an event, or an endpoint"
     date_hierarchy = "created_at"
     show_full_result_count = False
 
+    @admin.display(description="Endpoint", ordering="endpoint__url")
+    def address(self, delivery: WebhookDelivery) -> str:
+        """Return the endpoint by its name, or by its address."""
+        return delivery.endpoint.name or delivery.endpoint.url
+
 
 @admin.register(StaffTask)
-class StaffTaskAdmin(ClinicTimeAdmin):
+class StaffTaskAdmin(NamedAdmin):
     """What people have to do; the done ones stay."""
 
-    list_display = ("due_at", "kind", "topic", "urgency", "status", "callback_number")
+    list_display = (
+        "due_at",
+        "kind",
+        "patient_name",
+        "summary",
+        "urgency",
+        "status",
+        "callback_number",
+    )
     list_filter = ("status", "kind", "urgency", "topic")
+    list_select_related = ("patient",)
     search_fields = ("text", "callback_number", "patient__name_key")
+    search_help_text = "Patient, text or number"
     autocomplete_fields = ("patient", "appointment")
     readonly_fields = ("source", "actor", "created_at", "done_at", "done_by")
     date_hierarchy = "due_at"
+
+    @admin.display(description="Text", empty_value="Not recorded")
+    def summary(self, task: StaffTask) -> str | None:
+        """Return the beginning of the text."""
+        return Truncator(task.text).chars(SUMMARY_CHARACTERS) or None
 
     def save_model(self, request: HttpRequest, obj: StaffTask, form: Any, change: bool) -> None:
         """Stamp who finished a task, and who made it."""

@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from scheduling.admin.bases import ClinicTimeAdmin, ModelFormBase, NamedInline, ReadOnlyInline
+from scheduling.admin.bases import ModelFormBase, NamedAdmin, NamedInline, ReadOnlyInline
 from scheduling.models import (
     Availability,
     AvailabilityOverride,
@@ -56,7 +56,7 @@ class ConsentInline(ReadOnlyInline):
 
 
 @admin.register(Patient)
-class PatientAdmin(ClinicTimeAdmin):
+class PatientAdmin(NamedAdmin):
     """Patients, found by name in any spelling, birth date, phone or reference number."""
 
     list_display = ("full_name", "date_of_birth", "phone", "language", "provisional", "active")
@@ -70,6 +70,7 @@ class PatientAdmin(ClinicTimeAdmin):
     fieldsets = (
         (None, {"fields": (("first_name", "last_name"), "date_of_birth", "preferred_language")}),
         ("Contact", {"fields": (("phone", "second_phone"), "email", ("postal_code", "state"))}),
+        ("Messages", {"fields": ("message_channel", ("remind_48h", "remind_2h"))}),
         ("Record", {"fields": ("reference_number", "time_zone", "registration_reason")}),
         ("State", {"fields": (("active", "deceased", "provisional"),)}),
         ("Stamps", {"fields": (("created_at", "updated_at"),)}),
@@ -122,26 +123,28 @@ class NurseForm(ModelFormBase):
 
 
 @admin.register(Nurse)
-class NurseAdmin(ClinicTimeAdmin):
+class NurseAdmin(NamedAdmin):
     """Nurses with their weekly hours and time off."""
 
     form = NurseForm
     list_display = (
         "full_name",
+        "skills",
         "license_number",
         "license_state",
         "license_expires_on",
-        "time_zone",
         "active",
     )
     list_filter = ("active", "specializations", "license_state")
     search_fields = ("name_key", "license_number")
+    search_help_text = "Name or license number"
     autocomplete_fields = ("user", "specializations")
     inlines = (AvailabilityInline, OverrideInline)
     readonly_fields = ("created_at", "updated_at")
     date_hierarchy = "license_expires_on"
     fieldsets = (
-        (None, {"fields": (("first_name", "last_name"), "user", "phone", "active")}),
+        (None, {"fields": (("first_name", "last_name"), "user", "active")}),
+        ("Contact", {"fields": (("phone", "email"), "notice_channel")}),
         ("License", {"fields": (("license_number", "license_state", "license_expires_on"),)}),
         ("Skills", {"fields": ("specializations", "languages")}),
         (
@@ -158,6 +161,15 @@ class NurseAdmin(ClinicTimeAdmin):
         ("Stamps", {"fields": (("created_at", "updated_at"),)}),
     )
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Nurse]:
+        """Fetch the specializations of a whole page at once."""
+        return super().get_queryset(request).prefetch_related("specializations")
+
+    @admin.display(description="Specializations", empty_value="None")
+    def skills(self, nurse: Nurse) -> str | None:
+        """Return the specializations by name."""
+        return ", ".join(sorted(skill.name for skill in nurse.specializations.all())) or None
+
     @admin.display(description="Name", ordering="last_name")
     def full_name(self, nurse: Nurse) -> str:
         """Return the name."""
@@ -173,7 +185,7 @@ class NurseAdmin(ClinicTimeAdmin):
 
 
 @admin.register(CareAssignment)
-class CareAssignmentAdmin(ClinicTimeAdmin):
+class CareAssignmentAdmin(NamedAdmin):
     list_display = ("patient_name", "nurse_name", "primary", "closed")
     list_filter = ("primary", "closed")
     list_select_related = ("patient", "nurse")
@@ -181,33 +193,18 @@ class CareAssignmentAdmin(ClinicTimeAdmin):
     autocomplete_fields = ("patient", "nurse")
     show_full_result_count = False
 
-    @admin.display(description="Patient", ordering="patient__last_name")
-    def patient_name(self, row: CareAssignment) -> str:
-        """Return the patient's name."""
-        return row.patient.name
-
-    @admin.display(description="Nurse", ordering="nurse__last_name")
-    def nurse_name(self, row: CareAssignment) -> str:
-        """Return the nurse's name."""
-        return row.nurse.name
-
 
 @admin.register(PatientRelation)
-class PatientRelationAdmin(ClinicTimeAdmin):
+class PatientRelationAdmin(NamedAdmin):
     list_display = ("name", "kind", "patient_name", "may_schedule")
     list_filter = ("kind", "may_schedule")
     list_select_related = ("patient",)
     search_fields = ("name", "patient__name_key")
     autocomplete_fields = ("patient", "related_patient")
 
-    @admin.display(description="Patient", ordering="patient__last_name")
-    def patient_name(self, row: PatientRelation) -> str:
-        """Return the patient's name."""
-        return row.patient.name
-
 
 @admin.register(MedicalCondition)
-class MedicalConditionAdmin(ClinicTimeAdmin):
+class MedicalConditionAdmin(NamedAdmin):
     list_display = ("name", "code", "patient_name", "status", "since")
     list_filter = ("status",)
     list_select_related = ("patient",)
@@ -215,18 +212,16 @@ class MedicalConditionAdmin(ClinicTimeAdmin):
     autocomplete_fields = ("patient",)
     show_full_result_count = False
 
-    @admin.display(description="Patient", ordering="patient__last_name")
-    def patient_name(self, row: MedicalCondition) -> str:
-        """Return the patient's name."""
-        return row.patient.name
-
 
 @admin.register(Consent)
-class ConsentAdmin(ClinicTimeAdmin):
+class ConsentAdmin(NamedAdmin):
     """Answers are added, never changed: a later row takes the place of an earlier one."""
 
-    list_display = ("recorded_at", "channel", "purpose", "granted", "source")
+    list_display = ("recorded_at", "patient_name", "channel", "purpose", "granted", "source")
     list_filter = ("channel", "purpose", "granted")
+    list_select_related = ("patient",)
+    date_hierarchy = "recorded_at"
+    show_full_result_count = False
     search_fields = ("phone", "patient__name_key")
     autocomplete_fields = ("patient",)
 

@@ -1,0 +1,75 @@
+"""Who waits for a time, and what was offered, in the admin."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+
+from scheduling.admin.bases import ModelFormBase, NamedAdmin, ReadOnly
+from scheduling.clock import clinic_now
+from scheduling.models import FreedTime, Source, WaitlistEntry, WaitlistOffer
+from scheduling.services.tasks import PARTS_OF_DAY
+
+
+class WaitlistForm(ModelFormBase):
+    """The parts of the day as boxes to tick."""
+
+    parts_of_day = forms.MultipleChoiceField(
+        choices=[(part, part.title()) for part in PARTS_OF_DAY],
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        help_text="None ticked: any.",
+    )
+
+
+@admin.register(WaitlistEntry)
+class WaitlistEntryAdmin(NamedAdmin):
+    form = WaitlistForm
+    list_display = (
+        "patient_name",
+        "visit_type",
+        "nurse_name",
+        "earliest",
+        "latest",
+        "priority",
+        "status",
+    )
+    list_filter = ("status", "visit_type")
+    list_select_related = ("patient", "nurse", "visit_type")
+    search_fields = ("patient__name_key", "nurse__name_key")
+    search_help_text = "Patient or nurse"
+    autocomplete_fields = ("patient", "nurse", "visit_type")
+    readonly_fields = ("source", "actor", "waiting_since", "created_at")
+
+    def save_model(self, request: HttpRequest, obj: WaitlistEntry, form: Any, change: bool) -> None:
+        """Stamp who entered the wish."""
+        if not change:
+            obj.source, obj.actor = Source.ADMIN, f"user:{request.user.pk}"
+            obj.waiting_since = clinic_now()
+        super().save_model(request, obj, form, change)
+
+
+@admin.register(FreedTime)
+class FreedTimeAdmin(ReadOnly, NamedAdmin):
+    list_display = ("start", "end", "nurse_name", "depth", "due_at", "done_at")
+    list_filter = (("done_at", admin.EmptyFieldListFilter),)
+    list_select_related = ("nurse",)
+    search_fields = ("nurse__name_key",)
+    search_help_text = "Nurse"
+    date_hierarchy = "start"
+
+
+@admin.register(WaitlistOffer)
+class WaitlistOfferAdmin(ReadOnly, NamedAdmin):
+    list_display = ("start", "waiting_patient", "nurse_name", "status", "expires_at", "answered_at")
+    list_filter = ("status",)
+    list_select_related = ("entry__patient", "nurse")
+    search_fields = ("entry__patient__name_key", "nurse__name_key")
+    search_help_text = "Patient or nurse"
+    date_hierarchy = "start"
+
+    @admin.display(description="Patient", ordering="entry__patient__last_name")
+    def waiting_patient(self, offer: WaitlistOffer) -> str:
+        """Return who was offered the time."""
+        return offer.entry.patient.name
