@@ -1,0 +1,70 @@
+"""What the background worker does of scheduling besides messages."""
+
+from datetime import timedelta
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from scheduling.models import Appointment, SlotHold, StaffTask
+from scheduling.services import sweeps
+from tests.factories import NOW, make_appointment, make_hold, make_nurse
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(autouse=True)
+def clinic_clock(settings: Settings) -> None:
+    settings.CAREMATIX_NOW = NOW
+
+
+@pytest.mark.django_db
+class TestAskForOutcomes:
+    @pytest.mark.parametrize("status", ["booked", "arrived"])
+    def test_asks_once_of_a_visit_that_ended_an_hour_ago(self, status: str) -> None:
+        visit = make_appointment(start=NOW - 2 * HOUR, minutes=60, status=status)
+
+        asked = [sweeps.ask_for_outcomes(now=NOW) for _ in range(3)]
+
+        task = StaffTask.objects.get()
+        assert asked == [1, 0, 0]
+        assert (task.kind, task.appointment, task.patient) == (
+            StaffTask.Kind.OUTCOME, visit, visit.patient,
+        )  # fmt: skip
+
+    def test_asks_not_again_after_the_task_is_done(self) -> None:
+        make_appointment(start=NOW - 3 * HOUR)
+        sweeps.ask_for_outcomes(now=NOW)
+        StaffTask.objects.update(status=StaffTask.Status.DONE, done_at=NOW)
+
+        assert sweeps.ask_for_outcomes(now=NOW) == 0
+
+    @pytest.mark.parametrize("status", ["fulfilled", "noshow", "cancelled"])
+    def test_leaves_visits_with_an_outcome_alone(self, status: str) -> None:
+        make_appointment(start=NOW - 3 * HOUR, status=Appointment.Status(status))
+
+        assert sweeps.ask_for_outcomes(now=NOW) == 0
+
+    def test_leaves_visits_alone_that_just_ended_or_are_long_past(self) -> None:
+        make_appointment(start=NOW - HOUR, minutes=30)
+        make_appointment(start=NOW - timedelta(days=40))
+
+        assert sweeps.ask_for_outcomes(now=NOW) == 0
+
+
+@pytest.mark.django_db
+class TestHolds:
+    def test_lapse_with_their_time(self) -> None:
+        hold = make_hold(nurse=make_nurse(), expires_at=NOW)
+
+        assert sweeps.expire_lapsed_holds(now=NOW) == 1
+
+        hold.refresh_from_db()
+        assert hold.state == SlotHold.State.EXPIRED
+
+    def test_are_deleted_a_week_later_unless_they_live(self) -> None:
+        nurse, long_ago = make_nurse(), NOW - timedelta(days=8)
+        make_hold(nurse=nurse, state=SlotHold.State.EXPIRED, expires_at=long_ago)
+        recent = make_hold(nurse=nurse, state=SlotHold.State.USED, expires_at=NOW)
+
+        assert sweeps.purge_old_holds(now=NOW) == 1
+        assert list(SlotHold.objects.all()) == [recent]
