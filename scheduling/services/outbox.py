@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from scheduling.messages.times import is_quiet, quiet_until
 from scheduling.models import (
@@ -263,17 +264,27 @@ def _why_not_of_visit(message: Message, now: datetime) -> str:
 def _write_events(appointment: Appointment, kind: str, now: datetime) -> None:
     if kind == Kind.ENTERED_IN_ERROR:
         return  # the list of event types has none for it
-    event_type, event_id = f"appointment.{kind}", uuid.uuid4()
+    write_event(
+        event_type=f"appointment.{kind}",
+        data={
+            "id": str(appointment.pk),
+            "sequence": appointment.sequence,
+            "patient": str(appointment.patient_id),
+            "nurse": str(appointment.nurse_id),
+        },
+        sequence=appointment.sequence,
+        now=now,
+    )
+
+
+def write_event(*, event_type: str, data: Mapping[str, Any], sequence: int, now: datetime) -> None:
+    """Write an event for every endpoint that wants its type; `data` holds ids and no names."""
+    event_id = uuid.uuid4()
     body = json.dumps(
         {
             "type": event_type,
             "timestamp": now.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-            "data": {
-                "id": str(appointment.pk),
-                "sequence": appointment.sequence,
-                "patient": str(appointment.patient_id),
-                "nurse": str(appointment.nurse_id),
-            },
+            "data": data,
         },
         separators=(",", ":"),
     )
@@ -284,7 +295,7 @@ def _write_events(appointment: Appointment, kind: str, now: datetime) -> None:
             event_id=event_id,
             event_type=event_type,
             body=body,
-            sequence=appointment.sequence,
+            sequence=sequence,
             due_at=now,
         )
         for endpoint in endpoints
