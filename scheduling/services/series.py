@@ -163,7 +163,7 @@ def cancel_series(
     reason_text: str = "",
 ) -> SeriesResult:
     """
-    Cancel the visits of a series that are still ahead: those from `appointment_id` on, or all, also those moved alone.
+    Cancel visits of a series that are still ahead: `appointment_id`, those from it on, or all, also those moved alone.
 
     The patient is told once, about the first of them.
 

@@ -16,7 +16,7 @@ from scheduling.services.rules import PATIENT_SOURCES
 from scheduling.services.transactions import ChangedMeanwhile, lock_nurses, lock_patient
 
 OnConflict = Literal["fail", "skip"]
-Scope = Literal["following", "all"]
+Scope = Literal["this", "following", "all"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,9 @@ def locked_members(
     rows = Appointment.objects.filter(
         series_id=anchor["series_id"], status=Appointment.Status.BOOKED, start__gt=now
     )
-    if scope == "following":
+    if scope == "this":
+        rows = rows.filter(pk=appointment_id)
+    elif scope == "following":
         rows = rows.filter(series_index__gte=anchor["series_index"])
     nurses = set(rows.order_by().values_list("nurse_id", flat=True))
     if not nurses:

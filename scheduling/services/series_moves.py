@@ -25,8 +25,6 @@ from scheduling.services.series_members import (
 from scheduling.services.transactions import lock_nurses, run_atomically
 from scheduling.services.transitions import store
 
-Status = Appointment.Status
-
 
 @dataclass(frozen=True, slots=True)
 class Shift:
@@ -48,9 +46,10 @@ def reschedule_series(
     on_conflict: OnConflict = "fail",
 ) -> SeriesResult:
     """
-    Move the booked visits of a series that are still ahead: those from `appointment_id` on, or all.
+    Move booked visits of a series that are still ahead: `appointment_id`, those from it on, or all.
 
-    A visit that was changed alone stays as it is. With `on_conflict="skip"` visits that cannot move stay too.
+    A visit that is changed alone stays as it is when others move later. With `on_conflict="skip"` visits that cannot
+    move stay too.
 
     Raises:
         NotFound, NurseUnknown: there is no such visit of a series, or no such nurse.
@@ -63,11 +62,7 @@ def reschedule_series(
 
     def work() -> SeriesResult:
         series, visits = locked_members(appointment_id, scope, now, also_nurse=shift.nurse_id)
-        moving = [
-            visit
-            for visit in visits
-            if visit.status == Status.BOOKED and not visit.series_exception
-        ]
+        moving = [visit for visit in visits if scope == "this" or not visit.series_exception]
         if not moving:
             raise NotFound("No visit of the series is left to be moved.")
         refuse_late_changes(moving, source, now)
@@ -77,7 +72,8 @@ def reschedule_series(
         members = _settled_members(moving, shift, target, now)
         possible = [member for member in members if not member.conflict]
         refuse_conflicts(members, possible, on_conflict)
-        moved = _move(possible, moving, target, source=source, actor=actor, now=now)
+        alone = scope == "this"
+        moved = _move(possible, moving, target, alone=alone, source=source, actor=actor, now=now)
         return SeriesResult(series, moved, tuple(one for one in members if one.conflict))
 
     return run_atomically(work)
@@ -145,6 +141,7 @@ def _move(
     moving: Sequence[Appointment],
     target: Nurse | None,
     *,
+    alone: bool,
     source: str,
     actor: str,
     now: datetime,
@@ -180,6 +177,7 @@ def _move(
                     "blocked_from": span.blocked_from,
                     "blocked_until": span.blocked_until,
                     "attendance_confirmed_at": None,
+                    "series_exception": visit.series_exception or alone,
                     "late": visit.late or change_rule(start=visit.start, now=now) != "free",
                 },
                 source=source,

@@ -348,6 +348,14 @@ class TestRescheduleSeries:
         assert shown(Appointment.objects.all()) == ["03-06 10:00", "03-12 15:00", "03-20 10:00"]
         assert Appointment.objects.get(series_exception=True).pk == alone.pk
 
+    def test_moves_one_alone_which_later_changes_leave(self) -> None:
+        result = book(pattern=weekly(3))
+
+        move(result.appointments[1], Shift(weekday=3), scope="this")
+        move(result.appointments[0], Shift(start_time=time(10)))
+
+        assert shown(Appointment.objects.all()) == ["03-06 10:00", "03-12 09:00", "03-20 10:00"]
+
     def test_moves_nothing_if_one_visit_cannot(self) -> None:
         result = book(pattern=weekly(3))
         nurse = result.appointments[0].nurse
