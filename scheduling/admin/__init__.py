@@ -1,5 +1,5 @@
 """Everything of scheduling in the Django admin; visits change through the services alone."""
 
-from scheduling.admin import appointments, calendar, exchange, outbox, people, waitlist
+from scheduling.admin import appointments, calendar, exchange, outbox, people, waitlist, wording
 
-__all__ = ["appointments", "calendar", "exchange", "outbox", "people", "waitlist"]
+__all__ = ["appointments", "calendar", "exchange", "outbox", "people", "waitlist", "wording"]

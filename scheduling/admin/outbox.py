@@ -13,7 +13,6 @@ from django.utils.text import Truncator
 from scheduling.admin.bases import ModelFormBase, NamedAdmin, ReadOnly
 from scheduling.models import (
     Message,
-    MessageTemplate,
     Source,
     StaffTask,
     WebhookDelivery,
@@ -57,14 +56,6 @@ class MessageAdmin(ReadOnly, NamedAdmin):
         """Return who the message is for."""
         person = message.patient or message.nurse
         return person.name if person else None
-
-
-@admin.register(MessageTemplate)
-class MessageTemplateAdmin(NamedAdmin):
-    list_display = ("kind", "channel", "language", "updated_at")
-    list_filter = ("kind", "channel", "language")
-    search_fields = ("subject", "body")
-    readonly_fields = ("updated_at",)
 
 
 class WebhookEndpointForm(ModelFormBase):

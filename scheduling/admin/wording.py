@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.template.defaultfilters import linebreaksbr
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -136,17 +137,10 @@ class MessageTemplateAdmin(NamedAdmin):
         ):
             return "Correct the words to see the message."
         message = _example(template)
+        body = linebreaksbr(message.body, autoescape=True)
         if template.channel != SMS:
-            return format_html(
-                '<strong>{}</strong><pre class="message-preview">{}</pre>',
-                message.subject,
-                message.body,
-            )
-        return format_html(
-            '<pre class="message-preview">{}</pre><p>{}</p>',
-            message.body,
-            _length(message.body),
-        )
+            return format_html("<strong>{}</strong><br><br>{}", message.subject, body)
+        return format_html("{}<br><br>{}", body, _length(message.body))
 
 
 def _all_places() -> list[tuple[str, str, str]]:
