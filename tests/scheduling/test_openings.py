@@ -212,7 +212,8 @@ class TestOrder:
         last_week = TUESDAY - timedelta(days=4)
         for _ in range(8):
             full, empty = make_nurse(), make_nurse()
-            make_appointment(nurse=full, start=at(15))
+            for hour in range(12, 17):
+                make_appointment(nurse=full, start=at(hour))
             for hour in range(9, 17):
                 make_appointment(nurse=empty, start=at(hour, day=last_week))
 
