@@ -141,8 +141,8 @@ def clinic_country_code() -> int:
 
 @register.filter
 def initials(name: str) -> str:
-    """Return the first letters of the first and the last name."""
-    names = name.split()
+    """Return the first letters of the first and the last name; numbers are no names, unless there is nothing else."""
+    names = [word for word in name.split() if word[0].isalpha()] or name.split()
     return "".join(word[0].upper() for word in ([names[0], names[-1]] if len(names) > 1 else names))
 
 

@@ -46,7 +46,7 @@ class TestLogin:
         page = client.post(LOGIN, {"login": name, "password": "wrong"}).content.decode()
 
         assert "There is a problem" in page
-        assert "The username and/or password you specified are not correct." in page
+        assert "The username or the password is wrong." in page
 
     def test_never_sends_the_password_back(self, client: Client) -> None:
         page = client.post(

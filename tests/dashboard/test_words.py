@@ -79,7 +79,14 @@ class TestPhoneNumbers:
 class TestPeople:
     @pytest.mark.parametrize(
         ("name", "expected"),
-        [("Ida Fernwood", "IF"), ("Ana María Reyes", "AR"), ("Cher", "C"), ("", "")],
+        [
+            ("Ida Fernwood", "IF"),
+            ("Ana María Reyes", "AR"),
+            ("Visitor Sample 02", "VS"),
+            ("007", "0"),
+            ("Cher", "C"),
+            ("", ""),
+        ],
     )
     def test_initials(self, name: str, expected: str) -> None:
         assert words.initials(name) == expected
