@@ -20,6 +20,7 @@ from pathlib import Path
 from carematix.env import Environment
 
 ROOT = Path(__file__).resolve().parent.parent
+WORKER_LOG = ROOT / "demo-worker.log"
 SCENARIO = "book_visit"
 READY_SECONDS = 60
 STOP_SECONDS = 10
@@ -87,6 +88,21 @@ def prepare(environment: dict[str, str]) -> None:
 
 
 @contextmanager
+def worker(environment: dict[str, str]) -> Iterator[None]:
+    """Run the background worker; without an account it prints texts, which go to a log of its own."""
+    without_account = environment | {"TWILIO_ACCOUNT_SID": "", "EMAIL_URL": "console://"}
+    with WORKER_LOG.open("w", encoding="utf-8") as log:
+        command = [sys.executable, "-m", "carematix.worker"]
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=without_account, stdout=log, stderr=subprocess.STDOUT
+        )
+        try:
+            yield
+        finally:
+            _end(process)
+
+
+@contextmanager
 def server(environment: dict[str, str], port: int) -> Iterator["subprocess.Popen[bytes]"]:
     """
     Run the server as `make serve` does and wait until it answers.
@@ -104,11 +120,16 @@ def server(environment: dict[str, str], port: int) -> Iterator["subprocess.Popen
             time.sleep(0.1)
         yield process
     finally:
-        process.terminate()
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
+        _end(process)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """End a process, by force if it does not listen."""
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
 
 
 def _answers(port: int) -> bool:
@@ -128,7 +149,7 @@ def run(outer: dict[str, str], *, port: int, once: bool) -> int:
     url = environment["PUBLIC_BASE_URL"]
     _say("Preparing the sample clinic …")
     prepare(environment)
-    with server(environment, port) as process:
+    with worker(environment), server(environment, port) as process:
         _say(
             f"The server answers on {url}. A patient calls; the call takes as long as a real one.\n"
         )
@@ -137,6 +158,7 @@ def run(outer: dict[str, str], *, port: int, once: bool) -> int:
         if status:
             _say("The call did not end as expected.")
         _say(f"Dashboard: {url}/ (log in with a sample login from above).")
+        _say(f"Texts to patients, which nobody gets here: {WORKER_LOG.name}")
         if once:
             return status
         _say("Ctrl-C ends the demo.")

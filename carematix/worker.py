@@ -52,7 +52,7 @@ def run_once(step: "Step") -> tuple[int, bool]:
         return 0, False
     if done:
         took_ms = int((time.monotonic() - begun) * 1000)
-        logger.info(
+        logger.debug(
             "carematix.worker.step_done",
             extra={"phase": step.name, "count": done, "duration_ms": took_ms},
         )

@@ -1,11 +1,13 @@
 """The doors for texts: S1, S5, S9, S15, S55, and what each word does, in English and Spanish."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 from django.conf import settings as django_settings
+from django.db import connections
 from pytest_django.fixtures import Settings
 
 from accounts.models import AuditEvent
@@ -283,6 +285,23 @@ class TestRepeats:
         assert first.content == second.content == EMPTY
         assert StaffTask.objects.count() == 1
         assert len(replies()) == 1
+
+    @pytest.mark.django_db(transaction=True)
+    def test_of_a_text_at_the_same_moment_have_no_effect(self) -> None:
+        fields = text_fields("call me")
+
+        def send(_: int) -> bytes:
+            try:
+                content: bytes = post(SMS, fields).content
+                return content
+            finally:
+                connections.close_all()
+
+        with ThreadPoolExecutor(6) as pool:
+            answers = set(pool.map(send, range(6)))
+
+        assert answers == {EMPTY}
+        assert StaffTask.objects.count() == 1
 
     def test_of_a_text_whose_work_failed_start_over(self, patient: Patient) -> None:
         fields = text_fields("call me")
