@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from scheduling.admin.bases import ModelFormBase, NamedAdmin, ReadOnly
 from scheduling.clock import clinic_now
 from scheduling.models import FreedTime, Source, WaitlistEntry, WaitlistOffer
-from scheduling.services.tasks import PARTS_OF_DAY
+from scheduling.services.waitlist import PARTS_OF_DAY
 
 
 class WaitlistForm(ModelFormBase):

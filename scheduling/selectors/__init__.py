@@ -33,6 +33,7 @@ from scheduling.selectors.people import (
     patients_named,
     relation_phone_numbers,
 )
+from scheduling.selectors.waitlist import open_offer_for_phone
 
 __all__ = [
     "ClinicProfile",
@@ -57,6 +58,7 @@ __all__ = [
     "next_staffed",
     "nurse_is_away",
     "nurse_named",
+    "open_offer_for_phone",
     "overlapping_appointment",
     "patients_matching",
     "patients_named",

@@ -25,12 +25,20 @@ from scheduling.services.hours import (
     recheck_hours,
     save_hours,
 )
+from scheduling.services.offers import (
+    accept_offer,
+    decline_offer,
+    expire_offers,
+    offer_freed_times,
+    withdraw_offer,
+)
 from scheduling.services.people import Registration, link_login, record_consent, register_patient
 from scheduling.services.sample import LoadedClinic, load_clinic
 from scheduling.services.series import Pattern, book_series, cancel_series, preview_series
 from scheduling.services.series_members import SeriesResult
 from scheduling.services.series_moves import Shift, reschedule_series
-from scheduling.services.tasks import join_waitlist, raise_alarm, take_message
+from scheduling.services.tasks import raise_alarm, take_message
+from scheduling.services.waitlist import expire_entries, join_waitlist, leave_waitlist
 
 __all__ = [
     "HandoverPreview",
@@ -42,6 +50,7 @@ __all__ = [
     "Registration",
     "SeriesResult",
     "Shift",
+    "accept_offer",
     "apply_handover",
     "arrive",
     "assign_nurse",
@@ -50,15 +59,20 @@ __all__ = [
     "cancel_appointment",
     "cancel_series",
     "confirm_attendance",
+    "decline_offer",
     "end_assignment",
     "enter_in_error",
+    "expire_entries",
     "expire_holds",
+    "expire_offers",
     "fulfil",
     "hold_slot",
     "join_waitlist",
+    "leave_waitlist",
     "link_login",
     "load_clinic",
     "make_primary",
+    "offer_freed_times",
     "preview_handover",
     "preview_hours",
     "preview_series",
@@ -72,4 +86,5 @@ __all__ = [
     "reschedule_series",
     "save_hours",
     "take_message",
+    "withdraw_offer",
 ]

@@ -1,17 +1,13 @@
-"""Writes that ask the clinic's people to act: call-backs, alarms, wishes for a time."""
+"""Writes that ask the clinic's people to act: call-backs and alarms."""
 
-from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
 
-from scheduling.exceptions import NotFound, NurseUnknown, SchedulingError
-from scheduling.models import Nurse, Patient, StaffTask, WaitlistEntry
+from scheduling.models import StaffTask
 from scheduling.selectors.calendar import next_staffed, staffed
-from scheduling.services.rules import visit_type_with_code
 
-PARTS_OF_DAY = ("morning", "afternoon", "evening")
 CALL_BACK_TODAY = timedelta(hours=2)
 CALL_BACK_ROUTINE = timedelta(hours=4)
 
@@ -65,50 +61,6 @@ def raise_alarm(
         source=source,
         actor=actor,
     )
-
-
-@transaction.atomic
-def join_waitlist(
-    *,
-    patient_id: UUID,
-    visit_type: str,
-    nurse_id: UUID | None,
-    earliest: date,
-    latest: date,
-    parts_of_day: Iterable[str],
-    source: str,
-    actor: str,
-    now: datetime,
-) -> WaitlistEntry:
-    """
-    Store a wish for a time; the same open wish is not stored twice.
-
-    Raises:
-        NotFound, NurseUnknown, NotAvailable: there is no such patient, nurse or kind of visit.
-        SchedulingError: the dates are out of order, or a part of the day is unknown.
-    """
-    asked = set(parts_of_day)
-    parts = [part for part in PARTS_OF_DAY if part in asked]
-    if len(parts) != len(asked):
-        raise SchedulingError("A part of the day is morning, afternoon or evening.")
-    if latest < earliest:
-        raise SchedulingError("The last day is before the first.")
-    if not Patient.objects.filter(pk=patient_id, active=True).exists():
-        raise NotFound("There is no such patient.")
-    nurse = Nurse.objects.filter(pk=nurse_id, active=True).first() if nurse_id else None
-    if nurse_id is not None and nurse is None:
-        raise NurseUnknown("There is no such nurse.")
-    entry, _ = WaitlistEntry.objects.get_or_create(
-        patient_id=patient_id,
-        visit_type=visit_type_with_code(visit_type),
-        nurse=nurse,
-        earliest=earliest,
-        latest=latest,
-        parts_of_day=parts,
-        status=WaitlistEntry.Status.WAITING,
-        defaults={"source": source, "actor": actor, "waiting_since": now},
-    )
-    return entry
 
 
 def call_back_time(*, urgency: str, now: datetime) -> datetime:

@@ -1,0 +1,118 @@
+"""Who waits for a time: wishes that come, go and run out (scheduling reference, section 12)."""
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from scheduling.exceptions import InvalidTransition, NotFound, NurseUnknown, SchedulingError
+from scheduling.models import Nurse, WaitlistEntry, WaitlistOffer
+from scheduling.selectors.people import patient_zone
+from scheduling.services.offers import withdraw_offer
+from scheduling.services.rules import visit_type_with_code
+from scheduling.services.transactions import ChangedMeanwhile, lock_patient, run_atomically
+
+PARTS_OF_DAY = ("morning", "afternoon", "evening")
+FARTHEST_EAST = timedelta(hours=14)  # no clock is further ahead of UTC
+BATCH = 200
+
+Status = WaitlistEntry.Status
+OPEN = (Status.WAITING, Status.OFFERED)
+
+
+def join_waitlist(
+    *,
+    patient_id: UUID,
+    visit_type: str,
+    nurse_id: UUID | None,
+    earliest: date,
+    latest: date,
+    parts_of_day: Iterable[str],
+    source: str,
+    actor: str,
+    now: datetime,
+    expires_at: datetime | None = None,
+) -> WaitlistEntry:
+    """
+    Store a wish for a time; the same open wish is not stored twice.
+
+    Without `expires_at` the wish ends with its last day.
+
+    Raises:
+        NotFound, NurseUnknown, NotAvailable: there is no such patient, nurse or kind of visit.
+        SchedulingError: the dates are out of order, the end is past, or a part of the day is unknown.
+        Busy: the database was too busy.
+    """
+    asked = set(parts_of_day)
+    parts = [part for part in PARTS_OF_DAY if part in asked]
+    if len(parts) != len(asked):
+        raise SchedulingError("A part of the day is morning, afternoon or evening.")
+    if latest < earliest:
+        raise SchedulingError("The last day is before the first.")
+    if expires_at is not None and expires_at <= now:
+        raise SchedulingError("The wish would have ended already.")
+
+    def work() -> WaitlistEntry:
+        patient = lock_patient(patient_id)  # of two who store one wish at once, the second finds it
+        if not patient.active:
+            raise NotFound("There is no such patient.")
+        nurse = Nurse.objects.filter(pk=nurse_id, active=True).first() if nurse_id else None
+        if nurse_id is not None and nurse is None:
+            raise NurseUnknown("There is no such nurse.")
+        wish = {
+            "patient": patient,
+            "visit_type": visit_type_with_code(visit_type),
+            "nurse": nurse,
+            "earliest": earliest,
+            "latest": latest,
+            "parts_of_day": parts,
+        }
+        open_already = WaitlistEntry.objects.filter(status__in=OPEN, **wish).first()
+        return open_already or WaitlistEntry.objects.create(
+            source=source, actor=actor, waiting_since=now, expires_at=expires_at, **wish
+        )
+
+    return run_atomically(work)
+
+
+def leave_waitlist(*, entry_id: UUID, now: datetime) -> WaitlistEntry:
+    """
+    Take a wish off the list, with the offer that is open for it; a repetition changes nothing.
+
+    Raises:
+        NotFound: there is no such entry.
+        InvalidTransition: it has been booked, or has run out.
+        Busy: the database was too busy.
+    """
+
+    def work() -> WaitlistEntry:
+        offers = WaitlistOffer.objects.filter(entry_id=entry_id, status=WaitlistOffer.Status.OPEN)
+        offer = offers.first()
+        if offer is not None:
+            withdraw_offer(offer_id=offer.pk, now=now)
+        entry = WaitlistEntry.objects.select_for_update(no_key=True).filter(pk=entry_id).first()
+        if entry is None:
+            raise NotFound("There is no such entry.")
+        if entry.status == Status.OFFERED:
+            raise ChangedMeanwhile  # an offer was made just now
+        if entry.status == Status.WAITING:
+            entry.status = Status.CANCELLED
+            entry.save(update_fields=["status"])
+        if entry.status != Status.CANCELLED:
+            raise InvalidTransition("The wish is no longer on the list.")
+        return entry
+
+    return run_atomically(work)
+
+
+def expire_entries(*, now: datetime) -> int:
+    """End the wishes whose last day, or whose own end, is past; return how many."""
+    waiting = WaitlistEntry.objects.filter(status=Status.WAITING)
+    perhaps = waiting.filter(latest__lt=(now + FARTHEST_EAST).date()).select_related("patient")
+    over = [
+        entry.pk
+        for entry in perhaps.order_by("latest", "id")[:BATCH]
+        if entry.latest < now.astimezone(patient_zone(entry.patient)).date()
+    ]
+    over += waiting.filter(expires_at__lte=now).order_by("id").values_list("id", flat=True)[:BATCH]
+    # One at a time: statements that change several rows could wait for each other in a ring.
+    return sum(waiting.filter(pk=pk).update(status=Status.EXPIRED) for pk in dict.fromkeys(over))
