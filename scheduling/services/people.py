@@ -5,7 +5,6 @@ from datetime import date, datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
 
 from scheduling.exceptions import NotFound
 from scheduling.models import Consent, Nurse, Patient, StaffTask
@@ -104,9 +103,7 @@ def record_consent(
             recorded_at=now,
         )
     if purpose in (Consent.Purpose.APPOINTMENTS, Consent.Purpose.CALLS):
-        whose = Q(pk=patient_id) | Q(phone=phone) if phone else Q(pk=patient_id)
-        concerned = Patient.objects.filter(whose).values_list("id", flat=True)
-        replan_reminders(patient_ids=set(concerned), now=now)
+        replan_reminders(patient_id=patient_id, phone=phone, now=now)
     return consent
 
 

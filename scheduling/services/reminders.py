@@ -4,11 +4,11 @@ Reminders of visits: planned with the booking, planned anew when the patient's c
 A reminder is an ordinary message that is due later. A move makes it obsolete by its `appointment_sequence`.
 """
 
-from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 
 from scheduling.messages.times import LAST_MOMENT, LEADS, reminder_time
 from scheduling.models import Appointment, Message, Patient
@@ -52,16 +52,18 @@ def planned_reminders(
     return planned
 
 
-def replan_reminders(*, patient_ids: Collection[UUID], now: datetime) -> None:
+def replan_reminders(*, now: datetime, patient_id: UUID | None = None, phone: str = "") -> None:
     """
-    Fit the reminders of all visits ahead to what patients have chosen now: address, language, zone, consent.
+    Fit the reminders of all visits ahead to what a patient, or everybody with a number, has chosen now.
 
-    What was sent, or is being sent, stays; nobody is reminded of the same twice.
+    Address, language, zone and consent are read again. What was sent, or is being sent, stays; nobody is reminded of
+    the same twice.
     """
+    whose = Q(pk=patient_id) | Q(phone=phone) if phone else Q(pk=patient_id)
     with transaction.atomic():
-        patients = Patient.objects.select_for_update(no_key=True).filter(pk__in=patient_ids)
+        patients = Patient.objects.select_for_update(no_key=True).filter(whose).order_by("id")
         own = own_words(kinds=LEADS)
-        for patient in patients.order_by("id"):
+        for patient in patients:
             _replan(patient, own, now)
 
 

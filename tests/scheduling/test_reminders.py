@@ -4,11 +4,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from scheduling import services
 from scheduling.models import Message, Patient, Source
 from scheduling.services.reminders import replan_reminders
-from tests.factories import NOW, local, make_consent, make_patient
+from tests.factories import NOW, local, make_consent, make_patient, make_user
 from tests.scheduling.test_outbox import NEXT_WEEK, book, cancel, move, patient_who_agreed
 
 pytestmark = pytest.mark.django_db
@@ -35,7 +37,7 @@ def text_said(patient: Patient, word: str, now: datetime = NOW) -> None:
 def change(patient: Patient, **fields: Any) -> None:
     """Change the record as a page does."""
     Patient.objects.filter(pk=patient.pk).update(**fields)
-    replan_reminders(patient_ids=[patient.pk], now=NOW)
+    replan_reminders(patient_id=patient.pk, now=NOW)
 
 
 class TestPlan:
@@ -165,4 +167,50 @@ class TestReplan:
 
         text_said(mother, "STOP")
 
+        assert plan() == {}
+
+
+class TestAdmin:
+    @pytest.fixture
+    def staff(self, client: Client, settings: Any) -> Client:
+        settings.CAREMATIX_NOW = NOW
+        client.force_login(make_user(role="admin", is_staff=True, is_superuser=True))
+        return client
+
+    def test_lets_reminders_follow_the_record(self, staff: Client) -> None:
+        patient = patient_who_agreed()
+        book(patient)
+        address = reverse("admin:scheduling_patient_change", args=[patient.pk])
+        page = staff.get(address).context
+        forms = [
+            page["adminform"].form,
+            *(one.formset.management_form for one in page["inline_admin_formsets"]),
+        ]
+        sent = {field.html_name: field.value() for form in forms for field in form}
+        filled = {name: value for name, value in sent.items() if value is not None}
+
+        response = staff.post(address, filled | {"phone": "+12025550177"})
+
+        assert response.status_code == 302
+        assert set(plan(to="+12025550177")) == {"reminder_48h", "reminder_2h"}
+        assert plan(to=patient.phone) == {}
+
+    def test_lets_reminders_follow_an_answer(self, staff: Client) -> None:
+        patient = patient_who_agreed()
+        book(patient)
+
+        response = staff.post(
+            reverse("admin:scheduling_consent_add"),
+            {
+                "patient": patient.pk,
+                "channel": "sms",
+                "purpose": "appointments",
+                "wording": "No more texts, she said.",
+                "source": "dashboard",
+                "recorded_at_0": "2026-03-05",
+                "recorded_at_1": "10:00",
+            },
+        )
+
+        assert response.status_code == 302
         assert plan() == {}
