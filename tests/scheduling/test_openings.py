@@ -15,6 +15,7 @@ from scheduling.selectors.openings import check_start
 from tests.factories import (
     make_appointment,
     make_assignment,
+    make_availability,
     make_hold,
     make_nurse,
     make_override,
@@ -259,6 +260,27 @@ class TestPartOfDay:
         make_nurse()
 
         assert starts(search(latest=time(0))) == starts(search())
+
+
+class TestClockChange:
+    def test_offers_one_o_clock_twice_and_both_can_be_booked(self) -> None:
+        """Case 2, on rows."""
+        nurse, patient = make_nurse(works=False), make_patient()
+        make_availability(nurse=nurse, weekdays=[6], start=time(1), end=time(2))
+        day = datetime(2026, 11, 1, tzinfo=NEW_YORK)
+
+        now = at(9, day=day - timedelta(days=7))
+
+        found = starts(search(now=now, since=at(0, day=day), until=at(12, day=day)))
+
+        first = datetime(2026, 11, 1, 5, tzinfo=UTC)
+        assert found == [first + number * timedelta(minutes=30) for number in range(4)]
+        asked: dict[str, Any] = {
+            "nurse_id": nurse.pk,
+            "patient_id": patient.pk,
+            "visit_type": "routine",
+        }
+        assert {check_start(**asked, start=start, now=now) for start in found} == {""}
 
 
 class TestReasons:
