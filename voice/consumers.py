@@ -42,7 +42,8 @@ from voice.signatures import upgrade_is_signed
 from voice.threads import in_record_thread
 
 logger = logging.getLogger(__name__)
-POLICY_VIOLATION, TOO_BIG, INTERNAL_ERROR, NORMAL = 1008, 1009, 1011, 1000
+POLICY_VIOLATION, TOO_BIG, INTERNAL_ERROR = 1008, 1009, 1011
+NO_SOCKET = 1006  # a connection that ended without a closing frame, or never was
 MODEL_TRIES = 2
 MODEL_RETRY_SECONDS = 1.0
 SETTLE_SECONDS = 3.0
@@ -76,9 +77,8 @@ class MediaStreamConsumer(AsyncWebsocketConsumer):
                 {"type": "websocket.close", "code": POLICY_VIOLATION}
             )  # 403: not accepted yet
             return
-        await send({"type": "websocket.accept"})
         try:
-            start, call = await self.opened(receive)
+            start, call = await self.opened(receive, send)
         except StreamRefused as error:
             logger.warning("voice.stream.refused", extra={"reason": error.reason})
             await send({"type": "websocket.close", "code": error.close_code})
@@ -101,17 +101,18 @@ class MediaStreamConsumer(AsyncWebsocketConsumer):
             return False
         return MediaStreamConsumer.waiting_for_start < settings.LIMIT_STREAMS_WITHOUT_START
 
-    async def opened(self, receive: Any) -> tuple[twilio.Start, CallLog]:
+    async def opened(self, receive: Any, send: Any) -> tuple[twilio.Start, CallLog]:
         """
-        Wait for `start` and consume its token; until then the socket costs nothing (S7).
+        Accept the socket, wait for `start` and consume its token; until then the socket costs nothing (S7).
 
         Raises:
             StreamRefused: no valid start in time, audio before it, or a token that does not open this call.
             StreamOver: the other side left, or sent a frame beyond the limit.
         """
-        MediaStreamConsumer.waiting_for_start += 1
+        MediaStreamConsumer.waiting_for_start += 1  # at once: while we await, others are checked
         try:
             async with asyncio.timeout(settings.LIMIT_STREAM_START_SECONDS):
+                await send({"type": "websocket.accept"})
                 start = await self.first_start(receive)
         except TimeoutError:
             raise StreamRefused("no_start_in_time") from None
@@ -135,7 +136,7 @@ class MediaStreamConsumer(AsyncWebsocketConsumer):
         while True:
             text = frame_text(await receive())
             try:
-                message = twilio.parse(text)
+                message = parsed_frame(text)
             except twilio.MediaStreamError as error:
                 malformed += 1
                 logger.warning("voice.stream.malformed", extra={"code": error.code})
@@ -218,7 +219,7 @@ class CallInProgress:
                 return
             parsed: twilio.Message | None = None
             try:
-                parsed = twilio.parse(frame_text(message))
+                parsed = parsed_frame(frame_text(message))
             except twilio.MediaStreamError as error:
                 commands = bridge.twilio_malformed(error.code, loop.time() * 1000)
             else:
@@ -237,7 +238,7 @@ class CallInProgress:
             self.openai = await self.connect_model()
         except ModelUnavailable as error:
             logger.error("voice.model.unavailable", extra={"reason": error.reason})
-            await self.perform([Close(NORMAL, "model_unavailable")])
+            await self.model_lost(NO_SOCKET)
             return
         await self.perform(self.bridge.openai_opened(self.now_ms))
         self.arm_timer()  # the model may accept us and then say nothing
@@ -252,7 +253,11 @@ class CallInProgress:
             if commands:
                 await self.perform(commands)
             self.arm_timer()
-        await self.perform(self.bridge.openai_lost(self.openai.close_code or 1006, self.now_ms))
+        await self.model_lost(self.openai.close_code or NO_SOCKET)
+
+    async def model_lost(self, code: int) -> None:
+        await self.perform(self.bridge.openai_lost(code, self.now_ms))
+        self.arm_timer()  # what is being said is heard to its end first
 
     async def connect_model(self) -> RealtimeConnection:
         for attempt in range(1, MODEL_TRIES + 1):
@@ -284,7 +289,9 @@ class CallInProgress:
             case RecordTurn() | RecordUsage() | RecordLatency():
                 self.recorder.add(command)
             case RunTool():
-                self.answers.add(self.spawn(self.answer(command)))
+                answering = self.spawn(self.answer(command))
+                self.answers.add(answering)
+                answering.add_done_callback(self.answers.discard)
             case Log():
                 level = logging.WARNING if command.warning else logging.INFO
                 logger.log(level, command.event, extra=dict(command.fields))
@@ -418,6 +425,20 @@ def frame_text(message: Mapping[str, Any]) -> str:
     if len(text) > settings.LIMIT_FRAME_BYTES:
         raise StreamOver(TOO_BIG, "frame_too_large")
     return text
+
+
+def parsed_frame(text: str) -> twilio.Message:
+    """
+    Read a frame within our limits.
+
+    Raises:
+        MediaStreamError: it is not one of Twilio's messages, or one that is too long.
+    """
+    return twilio.parse(
+        text,
+        longest_frame=settings.LIMIT_FRAME_BYTES,
+        longest_payload=settings.LIMIT_MEDIA_PAYLOAD_BYTES,
+    )
 
 
 def bridge_config(setup: CallSetup) -> BridgeConfig:

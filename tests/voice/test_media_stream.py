@@ -29,7 +29,8 @@ from tests.voice.media_streams import (
 from tests.voice.test_webhooks import STATUS, VOICE, token_in
 from tests.voice.twilio_requests import call_fields, post
 from voice import live_calls, services
-from voice.consumers import bridge_config
+from voice.consumers import MediaStreamConsumer, bridge_config
+from voice.exceptions import ModelUnavailable
 from voice.models import CallLog
 from voice.protocol.commands import Close
 
@@ -139,6 +140,29 @@ class TestUpgradeS4:
         accepted, _ = await stream(origin="https://clinic.example").connect()
 
         assert not accepted
+
+    async def test_is_counted_before_the_socket_is_accepted(self, settings: Settings) -> None:
+        settings.LIMIT_STREAMS_WITHOUT_START = 1
+        slow = asyncio.Event()
+
+        async def accepting_slowly(scope: Any, receive: Any, send: Any) -> None:
+            async def send_late(message: Any) -> None:
+                await slow.wait()
+                await send(message)
+
+            await application(scope, receive, send_late)
+
+        headers = [(b"x-twilio-signature", upgrade_signature().encode())]
+        first = WebsocketCommunicator(accepting_slowly, PATH, headers=headers)
+        await first.send_input({"type": "websocket.connect"})
+        await until(lambda: MediaStreamConsumer.waiting_for_start == 1)
+
+        accepted, _ = await stream().connect()
+
+        assert not accepted
+        slow.set()
+        assert (await first.receive_output(5))["type"] == "websocket.accept"
+        await first.disconnect()
 
     async def test_is_refused_while_too_many_sockets_are_undecided(
         self, settings: Settings
@@ -438,9 +462,33 @@ class TestTheEndOfACall:
         await socket.wait(timeout=8)
         assert (await CallLog.objects.aget()).ended_reason == "model_unavailable"
 
-    async def test_leaves_no_traceback_when_the_line_is_gone_already(
-        self, models: list[ModelDouble], caplog: pytest.LogCaptureFixture
+    async def test_comes_after_the_greeting_when_no_model_can_be_had(
+        self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        async def refuse(*, caller: str) -> ModelDouble:
+            raise ModelUnavailable("status_401", retry=False)
+
+        monkeypatch.setattr("voice.consumers.open_realtime", refuse)
+        monkeypatch.setattr("voice.call_setup.recorded_greeting", lambda text: bytes(8_000))
+        socket = await held_call()
+
+        mark: dict[str, Any] = {}
+        while mark.get("event") != "mark":
+            mark = await socket.receive_json_from(timeout=5)
+        await socket.send_json_to(mark)
+
+        assert await close_code(socket) in {1000, 1011}
+        await socket.wait(timeout=8)
+        call = await CallLog.objects.aget()
+        assert (call.ended_reason, call.intent) == ("model_unavailable", "")
+
+    async def test_leaves_no_traceback_when_the_line_is_gone_already(
+        self,
+        models: list[ModelDouble],
+        caplog: pytest.LogCaptureFixture,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr("voice.call_setup.recorded_greeting", lambda text: None)
         gone = Event()
 
         async def losing(scope: Any, receive: Any, send: Any) -> None:

@@ -201,7 +201,9 @@ class Bridge:
             # No more is said; what is on its way will be heard.
             call.gate.lose()
             call.farewell_made(now_ms)
-        elif call.session != "ready" or code in _ACCOUNT_CODES:
+        elif call.session != "ready":
+            call.give_up("model_unavailable", now_ms)
+        elif code in _ACCOUNT_CODES:
             call.close(FAILURE, "model_unavailable")
         else:
             call.close(FAILURE, "model_lost")
@@ -252,7 +254,7 @@ class Bridge:
         if call.closed:
             return []
         if call.session_deadline is not None and now_ms >= call.session_deadline:
-            call.close(FAILURE, "model_unavailable")
+            call.give_up("model_unavailable", now_ms)
             return call.finish(now_ms)
         late = call.gate.time_out(now_ms)
         stalled = call.gate.active and now_ms >= call.model_heard_at + STALL_MS

@@ -305,6 +305,18 @@ class Call:
         deadline = now_ms + self.speech.pending_ms(now_ms) + wait
         self.ending = Ending(reason, intent, deadline, awaited, cancelable)
 
+    def give_up(self, reason: str, now_ms: float) -> None:
+        """
+        Close because the call cannot be held, after the greeting that is being played: it tells of emergencies.
+
+        Nothing is stored as our intent, so that Twilio's next step is the apology (R7).
+        """
+        self.session_deadline = None
+        if self.speech.pending:
+            self._begin_ending(reason, "", now_ms, awaited=False, cancelable=False)
+        else:
+            self.close(FAILURE, reason)
+
     def farewell_made(self, now_ms: float) -> None:
         """Note that no more comes of the farewell than what is on its way."""
         if self.ending is not None and self.ending.awaited:

@@ -312,9 +312,9 @@ class ModelEvents:
         event_id, message = text(error, "event_id"), text(error, "message")
         call.log("voice.model.error", warning=True, code=code[:64] or kind[:64])
         if realtime.FATAL_CODES & {code, kind}:
-            call.close(FAILURE, "model_unavailable")
+            call.give_up("model_unavailable", now_ms)
         elif call.session == "configuring" and event_id in ("", self._config_event):
-            call.close(FAILURE, "session_rejected")
+            call.give_up("session_rejected", now_ms)
         elif event_id in call.truncates:
             self._truncate_again(event_id, message)
         else:

@@ -63,6 +63,26 @@ class TestSession:
 
         assert closes(commands) == [Close(1011, "session_rejected")]
 
+    def test_that_cannot_be_had_lets_the_greeting_be_heard_to_its_end(self) -> None:
+        call = PhoneCall(ready=False, greeting_text=GREETING, greeting_audio=bytes(12_000 * 8))
+
+        early = [*call.bridge.openai_lost(1006, call.now), *call.wait(11_000)]
+        late = call.wait(4_000)
+
+        assert closes(early) == []
+        assert [(close.reason, close.intent) for close in closes(late)] == [
+            ("model_unavailable", "")
+        ]
+
+    def test_that_is_not_ready_in_time_lets_the_greeting_be_heard_to_its_end(self) -> None:
+        call = PhoneCall(ready=False, greeting_text=GREETING, greeting_audio=bytes(12_000 * 8))
+
+        early = call.wait(11_000)
+        late = call.wait(4_000)
+
+        assert closes(early) == []
+        assert [close.reason for close in closes(late)] == ["model_unavailable"]
+
     def test_counts_as_unavailable_when_it_is_not_ready_in_time(self) -> None:
         call = PhoneCall(ready=False)
 
