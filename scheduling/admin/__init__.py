@@ -1,5 +1,23 @@
 """Everything of scheduling in the Django admin; visits change through the services alone."""
 
-from scheduling.admin import appointments, calendar, exchange, outbox, people, waitlist, wording
+from scheduling.admin import (
+    appointments,
+    calendar,
+    exchange,
+    outbox,
+    people,
+    series,
+    waitlist,
+    wording,
+)
 
-__all__ = ["appointments", "calendar", "exchange", "outbox", "people", "waitlist", "wording"]
+__all__ = [
+    "appointments",
+    "calendar",
+    "exchange",
+    "outbox",
+    "people",
+    "series",
+    "waitlist",
+    "wording",
+]

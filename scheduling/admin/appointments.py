@@ -1,8 +1,8 @@
 """
-Visits, the series they belong to, and holds in the admin.
+Visits and holds in the admin.
 
 A visit is booked, moved and ended by the services, within the form's own validation: a rule that refuses is an
-error of the form, and there is no way around one. Nothing here saves a visit itself.
+error of the form, and staff skip only the rules that are theirs to skip. Nothing here saves a visit itself.
 """
 
 from collections.abc import Callable
@@ -26,9 +26,13 @@ from scheduling.exceptions import (
     SchedulingError,
     SlotTaken,
 )
-from scheduling.models import Appointment, AppointmentSeries, SlotHold, Source
+from scheduling.models import Appointment, SlotHold, Source
 
 REFUSALS_SHOWN = 10
+OVERRIDE = "Outside the hours"
+OVERRIDE_HELP = (
+    "Skips hours, grid, notice, horizon and daily cap; never what is taken, nor the license."
+)
 BREAK = mark_safe("<br>")  # nosec B308 - a constant
 ACTS = (
     ("", "Keep the status"),
@@ -83,6 +87,8 @@ class ServiceForm(ModelFormBase):
 class BookingForm(ServiceForm):
     """Book a visit."""
 
+    override_hours = forms.BooleanField(required=False, label=OVERRIDE, help_text=OVERRIDE_HELP)
+
     class Meta:
         model = Appointment
         fields = ("patient", "nurse", "visit_type", "start", "reason")
@@ -96,6 +102,7 @@ class BookingForm(ServiceForm):
             start=data["start"],
             visit_type=data["visit_type"].code,
             reason=data["reason"],
+            override_hours=data["override_hours"],
             source=Source.ADMIN,
             actor=self.actor,
             now=clinic_now(),
@@ -112,6 +119,7 @@ class ChangeForm(ServiceForm):
         initial=Appointment.CancellationReason.CLINIC,
         help_text="Counts only for a cancellation.",
     )
+    override_hours = forms.BooleanField(required=False, label=OVERRIDE, help_text=OVERRIDE_HELP)
     note = forms.CharField(
         max_length=500, required=False, help_text="Why; needed for a visit entered in error."
     )
@@ -160,7 +168,10 @@ class ChangeForm(ServiceForm):
             return acts[data["act"]]()
         if self._is_moved():
             return services.reschedule_appointment(
-                **common, nurse_id=data["nurse"].pk, start=data["start"]
+                **common,
+                nurse_id=data["nurse"].pk,
+                start=data["start"],
+                override_hours=data["override_hours"],
             )
         return Appointment.objects.get(pk=self.instance.pk)
 
@@ -319,11 +330,11 @@ class AppointmentAdmin(NamedAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Appointment | None = None) -> Any:
         """Show the record of a stored visit around what may be changed."""
         if obj is None:
-            fields = ("patient", "nurse", "visit_type", "start", "reason")
+            fields = ("patient", "nurse", "visit_type", "start", "override_hours", "reason")
             return ((None, {"fields": fields}),)
         return (
             (None, {"fields": ("patient_name", "visit_type", "status", "reason")}),
-            ("Move", {"fields": ("nurse", "start")}),
+            ("Move", {"fields": ("nurse", "start", "override_hours")}),
             ("Change", {"fields": ("act", "cancellation_reason", "note", "seen_version")}),
             (
                 "Record",
@@ -378,20 +389,3 @@ class SlotHoldAdmin(ReadOnly, NamedAdmin):
     search_fields = ("owner", "nurse__name_key")
     search_help_text = "Nurse, or who holds the time"
     date_hierarchy = "start"
-
-
-@admin.register(AppointmentSeries)
-class AppointmentSeriesAdmin(ReadOnly, NamedAdmin):
-    list_display = (
-        "patient_name",
-        "nurse_name",
-        "visit_type",
-        "first_date",
-        "start_time",
-        "every_weeks",
-    )
-    list_filter = ("visit_type", "source")
-    list_select_related = ("patient", "nurse", "visit_type")
-    search_fields = ("patient__name_key", "nurse__name_key")
-    search_help_text = "Patient or nurse"
-    date_hierarchy = "first_date"

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.utils import formats
 
 from scheduling.admin.bases import NamedAdmin, moment
+from scheduling.admin.hours import HoursAdmin
 from scheduling.models import (
     Availability,
     AvailabilityOverride,
@@ -53,7 +54,7 @@ class OpeningHoursAdmin(NamedAdmin):
 
 
 @admin.register(Holiday)
-class HolidayAdmin(NamedAdmin):
+class HolidayAdmin(HoursAdmin):
     list_display = ("date", "name")
     date_hierarchy = "date"
     search_fields = ("name",)
@@ -83,7 +84,7 @@ class VisitTypeAdmin(NamedAdmin):
 
 
 @admin.register(Availability)
-class AvailabilityAdmin(NamedAdmin):
+class AvailabilityAdmin(HoursAdmin):
     list_display = ("nurse_name", "weekday", "kind", "start", "end", "valid_from", "valid_until")
     list_filter = ("kind", "weekday")
     list_select_related = ("nurse",)
@@ -92,7 +93,7 @@ class AvailabilityAdmin(NamedAdmin):
 
 
 @admin.register(AvailabilityOverride)
-class AvailabilityOverrideAdmin(NamedAdmin):
+class AvailabilityOverrideAdmin(HoursAdmin):
     list_display = ("nurse_name", "effect", "when", "note")
     list_filter = ("effect",)
     list_select_related = ("nurse",)

@@ -1,13 +1,20 @@
 """Patients, nurses and what belongs to them, in the admin."""
 
+from functools import partial
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.shortcuts import redirect
+from django.urls import path
 
 from scheduling.admin.bases import ModelFormBase, NamedAdmin, NamedInline, ReadOnlyInline
+from scheduling.admin.handover import hand_over
+from scheduling.admin.hours import HoursAdmin
+from scheduling.admin.weeks import show_week
+from scheduling.clock import clinic_now
 from scheduling.models import (
     Availability,
     AvailabilityOverride,
@@ -19,6 +26,7 @@ from scheduling.models import (
     PatientRelation,
 )
 from scheduling.names import name_key
+from scheduling.services.reminders import replan_reminders
 
 LANGUAGES = (
     ("en", "English"),
@@ -76,6 +84,12 @@ class PatientAdmin(NamedAdmin):
         ("Stamps", {"fields": (("created_at", "updated_at"),)}),
     )
 
+    def save_model(self, request: HttpRequest, obj: Patient, form: Any, change: bool) -> None:
+        """Let reminders follow the address, the language and the choices."""
+        super().save_model(request, obj, form, change)
+        if change:
+            replan_reminders(patient_id=obj.pk, now=clinic_now())
+
     @admin.display(description="Name", ordering="last_name")
     def full_name(self, patient: Patient) -> str:
         """Return the name."""
@@ -123,7 +137,7 @@ class NurseForm(ModelFormBase):
 
 
 @admin.register(Nurse)
-class NurseAdmin(NamedAdmin):
+class NurseAdmin(HoursAdmin):
     """Nurses with their weekly hours and time off."""
 
     form = NurseForm
@@ -140,6 +154,7 @@ class NurseAdmin(NamedAdmin):
     search_help_text = "Name or license number"
     autocomplete_fields = ("user", "specializations")
     inlines = (AvailabilityInline, OverrideInline)
+    actions = ("hand_over_selected",)
     readonly_fields = ("created_at", "updated_at")
     date_hierarchy = "license_expires_on"
     fieldsets = (
@@ -160,6 +175,32 @@ class NurseAdmin(NamedAdmin):
         ),
         ("Stamps", {"fields": (("created_at", "updated_at"),)}),
     )
+
+    def get_urls(self) -> list[Any]:
+        """Add the pages of one nurse: her week, and handing her visits over."""
+        guard = self.admin_site.admin_view
+        return [
+            path(
+                "<uuid:nurse_id>/week/",
+                guard(partial(show_week, self)),
+                name="scheduling_nurse_week",
+            ),
+            path(
+                "<uuid:nurse_id>/hand-over/",
+                guard(partial(hand_over, self)),
+                name="scheduling_nurse_hand_over",
+            ),
+            *super().get_urls(),
+        ]
+
+    @admin.action(description="Hand over future visits", permissions=["change"])
+    def hand_over_selected(self, request: HttpRequest, queryset: QuerySet[Nurse]) -> Any:
+        """Lead to the page on which one nurse's visits are handed over."""
+        chosen = list(queryset.values_list("pk", flat=True)[:2])
+        if len(chosen) != 1:
+            messages.warning(request, "Choose one nurse: visits are handed over nurse by nurse.")
+            return None
+        return redirect("admin:scheduling_nurse_hand_over", chosen[0])
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Nurse]:
         """Fetch the specializations of a whole page at once."""
@@ -224,6 +265,11 @@ class ConsentAdmin(NamedAdmin):
     show_full_result_count = False
     search_fields = ("phone", "patient__name_key")
     autocomplete_fields = ("patient",)
+
+    def save_model(self, request: HttpRequest, obj: Consent, form: Any, change: bool) -> None:
+        """Let reminders follow the answer."""
+        super().save_model(request, obj, form, change)
+        replan_reminders(patient_id=obj.patient_id, phone=obj.phone, now=clinic_now())
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Refuse."""
