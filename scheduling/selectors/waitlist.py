@@ -124,7 +124,7 @@ def free_time_around(*, freed: FreedTime, now: datetime) -> FreeTime:
     around = Q(nurse_id=freed.nurse_id, blocked_until__gt=since, blocked_from__lt=until)
     visits = Appointment.objects.filter(around, status__in=ACTIVE_STATUSES)
     holds = SlotHold.objects.filter(around, state=SlotHold.State.LIVE, expires_at__gt=now)
-    without_visits = list(subtract(works, merge(_blocked(visits))))
+    without_visits = subtract(works, merge(_blocked(visits)))
     with_holds = _touching(without_visits, asked)
     in_the_way = [
         expires_at

@@ -16,6 +16,9 @@ from scheduling.models import ACTIVE_STATUSES, Appointment, Message, SlotHold, S
 from scheduling.selectors.calendar import next_staffed
 from scheduling.services.delivery import ACTOR, deliver_next, resolve_lost
 from scheduling.services.holds import expire_holds
+from scheduling.services.hours import recheck_hours
+from scheduling.services.offers import offer_freed_times
+from scheduling.services.waitlist import expire_entries
 
 OUTCOME_DUE = timedelta(hours=1)
 OUTCOME_FORGOTTEN = timedelta(days=30)
@@ -61,6 +64,16 @@ def expire_lapsed_holds(*, now: datetime) -> int:
     return expire_holds(now=clinic_now()) if lapsed.exists() else 0
 
 
+def offer_times(*, now: datetime) -> int:
+    """End offers without an answer, offer what became free."""
+    return offer_freed_times(now=clinic_now())
+
+
+def expire_wishes(*, now: datetime) -> int:
+    """End the wishes of the waitlist whose last day is past."""
+    return expire_entries(now=clinic_now())
+
+
 def purge_old_holds(*, now: datetime) -> int:
     """Delete holds that ended a week ago; those that an offer from the waitlist refers to stay."""
     old = SlotHold.objects.exclude(state=SlotHold.State.LIVE).filter(
@@ -68,6 +81,11 @@ def purge_old_holds(*, now: datetime) -> int:
     )
     ids = list(old.values_list("id", flat=True)[:BATCH])
     return SlotHold.objects.filter(pk__in=ids).delete()[0] if ids else 0
+
+
+def recheck_hours_of_all(*, now: datetime) -> int:
+    """Show staff the visits that nurses' hours no longer cover: the rules of a time zone may have changed."""
+    return recheck_hours(now=clinic_now())
 
 
 def ask_for_outcomes(*, now: datetime) -> int:
@@ -109,6 +127,9 @@ STEPS: tuple[Step, ...] = (
     Step("mails", deliver_mails, threads=2),
     Step("lost_messages", resolve_lost_messages, period_s=5),
     Step("holds", expire_lapsed_holds, period_s=5),
+    Step("waitlist", offer_times),
+    Step("wishes", expire_wishes, period_s=60),
     Step("outcomes", ask_for_outcomes, period_s=60),
+    Step("hours", recheck_hours_of_all, period_s=3600),
     Step("old_holds", purge_old_holds, period_s=3600),
 )
