@@ -7,5 +7,6 @@ urlpatterns = [
     path("twilio/", include("voice.urls")),
     path("accounts/", include("accounts.urls")),
     path("admin/", admin.site.urls),
+    path("", include("scheduling.urls")),
     path("", include("dashboard.urls")),
 ]

@@ -12,4 +12,5 @@ urlpatterns = [
     path("dashboard/calls/<uuid:call_id>/", views.call, name="call"),
     path("dashboard/appointments/", views.appointments, name="appointments"),
     path("dashboard/theme/", views.theme, name="theme"),
+    path("accounts/calendar/", views.calendar_link, name="calendar_link"),
 ]

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -23,6 +24,8 @@ from dashboard.forms import AppointmentFilters, CallFilters, ListFilters
 from dashboard.paging import Page, page_of
 from scheduling.clock import clinic_now
 from scheduling.models import Patient
+from scheduling.selectors.feeds import feed_of_nurse
+from scheduling.services.feeds import create_feed, revoke_feed
 
 YEAR_SECONDS = 365 * 24 * 3600
 View = Callable[..., HttpResponse]
@@ -188,6 +191,34 @@ def _at_its_address(route: str, filters: ListFilters) -> HttpResponse:
 def _user(request: HttpRequest) -> User:
     assert isinstance(request.user, User)
     return request.user
+
+
+@staff_page
+@require_http_methods(["GET", "HEAD", "POST"])
+def calendar_link(request: HttpRequest) -> HttpResponse:
+    """Let a nurse make the secret address of her calendar, which is shown once, or close it."""
+    nurse = getattr(_user(request), "nurse", None)
+    context: dict[str, Any] = {"section": "calendar_link", "nurse": nurse}
+    if request.method == "POST":
+        if nurse is None:
+            raise PermissionDenied
+        now = timezone.now()
+        if "close" in request.POST:
+            revoke_feed(nurse_id=nurse.pk, now=now)
+            context["closed"] = True
+        else:
+            token = create_feed(nurse_id=nurse.pk, now=now)
+            path = reverse("scheduling:calendar_feed", args=[token])
+            context["address"] = settings.PUBLIC_BASE_URL + path
+        _record(
+            request,
+            "calendar.closed" if "close" in request.POST else "calendar.created",
+            object_type="nurse",
+            object_id=nurse.pk,
+        )
+    if nurse is not None:
+        context["feed"] = feed_of_nurse(nurse_id=nurse.pk)
+    return render(request, "dashboard/calendar_link.html", context)
 
 
 def _list_context(

@@ -17,6 +17,7 @@ from scheduling.services.handover import (
     apply_handover,
     preview_handover,
 )
+from scheduling.services.feeds import create_feed, note_feed_use, revoke_feed
 from scheduling.services.holds import expire_holds, hold_slot, release_holds
 from scheduling.services.hours import (
     HoursPreview,
@@ -59,6 +60,7 @@ __all__ = [
     "cancel_appointment",
     "cancel_series",
     "confirm_attendance",
+    "create_feed",
     "decline_offer",
     "end_assignment",
     "enter_in_error",
@@ -72,6 +74,7 @@ __all__ = [
     "link_login",
     "load_clinic",
     "make_primary",
+    "note_feed_use",
     "offer_freed_times",
     "preview_handover",
     "preview_hours",
@@ -84,6 +87,7 @@ __all__ = [
     "release_holds",
     "reschedule_appointment",
     "reschedule_series",
+    "revoke_feed",
     "save_hours",
     "take_message",
     "withdraw_offer",
