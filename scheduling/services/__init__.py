@@ -11,13 +11,13 @@ from scheduling.services.appointments import (
     reschedule_appointment,
 )
 from scheduling.services.care import assign_nurse, end_assignment, make_primary
+from scheduling.services.feeds import create_feed, note_feed_use, revoke_feed
 from scheduling.services.handover import (
     HandoverPreview,
     HandoverResult,
     apply_handover,
     preview_handover,
 )
-from scheduling.services.feeds import create_feed, note_feed_use, revoke_feed
 from scheduling.services.holds import expire_holds, hold_slot, release_holds
 from scheduling.services.hours import (
     HoursPreview,
