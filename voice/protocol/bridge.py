@@ -143,7 +143,7 @@ class Bridge:
         """
         End the records, once: Twilio's side is gone. To be called at the end of every call, after a `Close` too.
 
-        What no mark has confirmed counts as unheard. Transcripts and usage that come later are still recorded, and
+        What the clock had not reached counts as unheard. Transcripts and usage that come later are still recorded, and
         if the caller hung up, the calls of a response to their last words are still run (LN10), until `settled`.
         """
         call = self._call
@@ -152,6 +152,7 @@ class Bridge:
         self._stopped = True
         call.caller_left = not call.closed
         call.closed = True
+        call.speech.stop(now_ms)
         at_ms = call.at(now_ms)
         for turn in call.conversation.turns.values():
             if turn.ended_ms is None:
@@ -265,7 +266,7 @@ class Bridge:
             call.out += call.conversation.rows(turn)
         due = call.speech.deadline_ms
         if due is not None and now_ms >= due:
-            call.out += call.speech.release(now_ms)
+            call.go_on(now_ms)
         due = call.silence_due()
         if due is not None and now_ms >= due:
             call.prompt(now_ms)

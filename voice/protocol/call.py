@@ -193,9 +193,13 @@ class Call:
             self.out.append(RecordLatency("greeting", self.at(now_ms)))
 
     def settle(self, now_ms: float) -> None:
-        """Store what has been heard to its end, and send what waited for it."""
+        """Count the silence from here, and go on with what was heard."""
         self.silence.since_ms = max(self.silence.since_ms, now_ms)
-        for item_id in self.speech.settle():
+        self.go_on(now_ms)
+
+    def go_on(self, now_ms: float) -> None:
+        """Store what has been heard to its end, and send what Twilio has room for."""
+        for item_id in self.speech.settle(now_ms):
             self._close_turn(item_id, now_ms)
         self.out += self.speech.release(now_ms)
 
@@ -340,8 +344,7 @@ class Call:
             or self.speech.waiting
         ):
             return None
-        dry_at = self.speech.playback.dry_at_ms if self.speech.playback.pending else 0.0
-        return self.silence.due_ms(dry_at)
+        return self.silence.due_ms(self.speech.playback.dry_at_ms)
 
     def prompt(self, now_ms: float) -> None:
         """Ask a silent caller whether they are there, and at last say goodbye."""

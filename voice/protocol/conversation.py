@@ -199,8 +199,8 @@ class Conversation:
         received = self.speech.received_ms(turn.item_id)
         if not turn.closed or not received:
             return None
-        heard = min(self.speech.playback.confirmed_ms(turn.item_id), received)
-        whole = self.speech.is_played(turn.item_id)
+        heard = min(self.speech.playback.past_ms(turn.item_id), received)
+        whole = self.speech.is_heard(turn.item_id)
         text, unheard = (turn.text, "") if whole else cut_at(turn.text, heard / received)
         return RecordTurn(
             item_id=turn.item_id,

@@ -211,7 +211,7 @@ class ModelEvents:
     # Responses.
 
     def _audio_done(self, event: Mapping[str, Any], now_ms: float) -> None:
-        self._call.out += self._call.speech.complete(_item_id(event))
+        self._call.out += self._call.speech.complete(_item_id(event), now_ms)
         self._call.settle(now_ms)
 
     def _response_created(self, event: Mapping[str, Any], _now_ms: float) -> None:
@@ -242,7 +242,7 @@ class ModelEvents:
             if item.get("status") == "incomplete":
                 call.speech.leave_unfinished(text(item, "id"))
         if was_active:
-            call.out += call.speech.complete_all()
+            call.out += call.speech.complete_all(now_ms)
             call.settle(now_ms)
         calls = [item for item in items if item.get("type") == "function_call"]
         if status == "completed":

@@ -1,8 +1,9 @@
 """
 The assistant's audio on its way to the caller: cut into pieces, marked, and never too far ahead of the ear.
 
-At most `AHEAD_MS` of audio lie unconfirmed at Twilio; the rest waits here, so that a slow carrier costs neither memory
-nor bookkeeping (security reference, S71).
+By the clock at most `AHEAD_MS` of audio lie unplayed at Twilio; the rest waits here. Marks set that clock, but are not
+needed for it: a carrier that returns them late, or never, holds no speech back. The ledger lets lost marks go, so that
+such a carrier costs neither memory nor bookkeeping (security reference, S71).
 """
 
 from base64 import b64encode
@@ -17,7 +18,6 @@ from voice.protocol.twilio import BYTES_PER_MS
 AHEAD_MS = 10_000
 WAITING_MS = 240_000  # more than the longest answer a model may give (4,096 tokens)
 TOLERANCE_MS = 250  # the end of an item that need not be heard for it to count as heard
-LOST_MARK_MS = 2_000  # a mark that is this late will not come
 
 _MOST_BYTES = 1600  # 200 ms
 _PIECE_BYTES = (
@@ -75,10 +75,11 @@ class Speech:
 
     @property
     def deadline_ms(self) -> float | None:
-        """Return when marks that have not come count as lost."""
-        if (self._waiting or self._fixed) and self.playback.pending:
-            return self.playback.dry_at_ms + LOST_MARK_MS
-        return None
+        """Return when Twilio has room for what waits, or the next mark counts as lost."""
+        lost_at = self.playback.lost_at_ms
+        if not self._waiting or self._fixed:
+            return lost_at
+        return self._room_at_ms if lost_at is None else min(self._room_at_ms, lost_at)
 
     def received_ms(self, item_id: str) -> int:
         """Return how much of the item's audio was received."""
@@ -91,16 +92,15 @@ class Speech:
         return item is not None and item.cut
 
     def is_played(self, item_id: str) -> bool:
-        """Tell whether all of a complete item was heard, but for the last quarter of a second."""
-        item = self._items.get(item_id)
-        if item is None or not item.complete or not item.received:
-            return False
-        received = item.received // BYTES_PER_MS
-        missing = received - self.playback.confirmed_ms(item_id)
-        return missing <= min(TOLERANCE_MS, received // 4)
+        """Tell whether marks prove that all of a complete item was heard, but for the last quarter of a second."""
+        return self._is_all(item_id, self.playback.confirmed_ms(item_id))
+
+    def is_heard(self, item_id: str) -> bool:
+        """Tell the same of an item that is over by the best estimate: for the record, not as proof."""
+        return self._is_all(item_id, self.playback.past_ms(item_id))
 
     def is_whole(self, item_id: str) -> bool:
-        """Tell whether the caller heard all that the model wanted to say in this item."""
+        """Tell whether the caller, as marks prove, heard all that the model wanted to say in this item."""
         return self.is_played(item_id) and not self._items[item_id].unfinished
 
     def leave_unfinished(self, item_id: str) -> None:
@@ -124,7 +124,7 @@ class Speech:
         if not length:
             return []
         self._open[item_id] = item
-        if self._waiting or self._fixed or self.playback.unconfirmed_ms >= AHEAD_MS:
+        if self._waiting or self._fixed or now_ms < self._room_at_ms:
             if self._waiting_bytes + length > WAITING_MS * BYTES_PER_MS:
                 item.cut = True  # the caller will not hear it whole, so nothing may rest on it
                 return []
@@ -135,19 +135,19 @@ class Speech:
         item.received += length
         return self._send(item_id, payload, now_ms)
 
-    def complete(self, item_id: str) -> list[Command]:
+    def complete(self, item_id: str, now_ms: float) -> list[Command]:
         """Note that the item's audio has ended, and mark its end."""
         item = self._items.get(item_id)
         if item is None or item.complete or item.cut:
             return []
         item.complete = True
-        return [] if self._waiting else self._mark(self.playback.mark_due())
+        return [] if self._waiting else self._mark(self.playback.mark_due(now_ms))
 
-    def complete_all(self) -> list[Command]:
+    def complete_all(self, now_ms: float) -> list[Command]:
         """Note that no more audio comes for any item, since the response that made them is over."""
         commands: list[Command] = []
         for item_id in list(self._open):
-            commands += self.complete(item_id)
+            commands += self.complete(item_id, now_ms)
         return commands
 
     def play_fixed(self, item_id: str, audio: bytes, now_ms: float) -> list[Command]:
@@ -162,7 +162,7 @@ class Speech:
             commands += self._send(
                 item_id, b64encode(audio[at : at + _PIECE_BYTES]).decode(), now_ms
             )
-        return commands + self._mark(self.playback.mark_due())
+        return commands + self._mark(self.playback.mark_due(now_ms))
 
     def marked(self, name: str, now_ms: float) -> bool:
         """Count a mark; tell whether it was one that we wait for."""
@@ -170,28 +170,23 @@ class Speech:
 
     def release(self, now_ms: float) -> list[Command]:
         """Send what waits, as far as Twilio has room."""
-        if self.playback.pending and now_ms >= self.playback.dry_at_ms + LOST_MARK_MS:
-            self._fixed = ""
-            room = True
-        else:
-            room = False
         if self._fixed:
             return []
         commands: list[Command] = []
-        while self._waiting and (room or self.playback.unconfirmed_ms < AHEAD_MS):
+        while self._waiting and now_ms >= self._room_at_ms:
             item_id, payload, length = self._waiting.popleft()
             self._waiting_bytes -= length
             commands += self._send(item_id, payload, now_ms)
-            room = False
         if commands and not self._waiting and self._items[item_id].complete:
-            commands += self._mark(self.playback.mark_due())
+            commands += self._mark(self.playback.mark_due(now_ms))
         return commands
 
-    def settle(self) -> list[str]:
-        """Return the items that have been heard to their end, each of them once."""
+    def settle(self, now_ms: float) -> list[str]:
+        """Return the items that are heard to their end, each once; a lost mark is waited for no longer."""
+        self.playback.let_go(now_ms)
         heard = []
         for item_id, item in list(self._open.items()):
-            if self.playback.confirmed_ms(item_id) < item.received // BYTES_PER_MS:
+            if self.playback.past_ms(item_id) < item.received // BYTES_PER_MS:
                 break
             if item.complete:
                 del self._open[item_id]
@@ -209,7 +204,7 @@ class Speech:
         keeps_fixed = bool(self._fixed) and not by_key
         commands: list[Command] = []
         fixed = self._fixed
-        if self.playback.pending and not keeps_fixed:
+        if self.playback.unconfirmed and not keeps_fixed:
             self.playback.clear(now_ms)
             commands.append(SendToTwilio(twilio.clear(self.stream_sid)))
             self._fixed = ""
@@ -220,7 +215,7 @@ class Speech:
             if item_id == fixed and keeps_fixed:
                 continue
             del self._open[item_id]
-            heard = min(self.playback.confirmed_ms(item_id), item.received // BYTES_PER_MS)
+            heard = min(self.playback.past_ms(item_id), item.received // BYTES_PER_MS)
             shorter = heard < item.received // BYTES_PER_MS
             item.cut = True  # also of a finished response deltas may still be on their way
             if shorter or not item.complete:
@@ -228,12 +223,29 @@ class Speech:
                 cuts.append(Cut(item_id, item.content_index, heard, truncate))
         return commands, cuts
 
+    def stop(self, now_ms: float) -> None:
+        """Let what was heard by now stand as it is: the stream is gone."""
+        self.playback.clear(now_ms)
+
+    @property
+    def _room_at_ms(self) -> float:
+        """Return from when on Twilio has room."""
+        return self.playback.dry_at_ms - AHEAD_MS
+
+    def _is_all(self, item_id: str, heard_ms: int) -> bool:
+        """Tell whether so much is all of a complete item."""
+        item = self._items.get(item_id)
+        if item is None or not item.complete or not item.received:
+            return False
+        received = item.received // BYTES_PER_MS
+        return received - heard_ms <= min(TOLERANCE_MS, received // 4)
+
     def _send(self, item_id: str, payload: str, now_ms: float) -> list[Command]:
         commands: list[Command] = []
         playback = self.playback
         sid = self.stream_sid
         if playback.open_item not in ("", item_id):
-            commands += self._mark(playback.mark_due())
+            commands += self._mark(playback.mark_due(now_ms))
         length = twilio.decoded_length(payload)
         if length <= _MOST_BYTES:
             commands.append(SendToTwilio(twilio.media(sid, payload)))
