@@ -12,12 +12,14 @@ from datetime import datetime, timedelta
 from django.db.models import Q
 
 from accounts.services import record_event
-from scheduling.exceptions import SchedulingError
+from scheduling.exceptions import SchedulingError, SlotExpired
 from scheduling.messages.incoming import Meaning, Reading, clean, read
 from scheduling.models import Consent, Message, Patient, Source, StaffTask
 from scheduling.selectors.appointments import upcoming_appointments
 from scheduling.selectors.people import has_refused_texts
+from scheduling.selectors.waitlist import open_offer_for_phone
 from scheduling.services.appointments import confirm_attendance
+from scheduling.services.offers import accept_offer, decline_offer
 from scheduling.services.outbox import write_message
 from scheduling.services.people import record_consent
 from scheduling.services.tasks import take_message
@@ -72,6 +74,10 @@ def _act(number: str, text: str, reading: Reading, now: datetime) -> str:
             return "carrier"  # Twilio answers HELP and INFO itself
         case Meaning.CONFIRM:
             done = _confirm(number, now)
+        case Meaning.ACCEPT:
+            done = _accept(number, reading.language, now)
+        case Meaning.DECLINE:
+            done = _decline(number, now)
         case _:
             done = ""
     if done:
@@ -133,6 +139,39 @@ def _confirm(number: str, now: datetime) -> str:
         _answer(number, "confirmed", now, patient=patient, start=visit.start)
         return "confirmed"
     return ""
+
+
+def _accept(number: str, language: str, now: datetime) -> str:
+    """
+    Take the time offered to the number; the visit's own confirmation is the answer.
+
+    Empty if the offer is open and the rules refuse the visit: staff see to it then.
+    """
+    offer = open_offer_for_phone(number, now)
+    if offer is None:
+        _answer(number, "no_offer", now, language=language)
+        return "no_offer"
+    try:
+        accept_offer(offer_id=offer.pk, source=Source.SMS, actor=ACTOR, now=now)
+    except SlotExpired:  # it ended this very moment
+        _answer(number, "offer_gone", now, patient=offer.entry.patient)
+        return "offer_gone"
+    except SchedulingError:
+        return ""
+    return "accepted"
+
+
+def _decline(number: str, now: datetime) -> str:
+    """Pass the time offered to the number; empty without an offer, as "no" may answer something else."""
+    offer = open_offer_for_phone(number, now)
+    if offer is None:
+        return ""
+    try:
+        decline_offer(offer_id=offer.pk, now=now)
+    except SchedulingError:
+        return ""
+    _answer(number, "offer_passed", now, patient=offer.entry.patient)
+    return "declined"
 
 
 def _hand_to_staff(number: str, text: str, language: str, now: datetime) -> None:

@@ -11,10 +11,27 @@ from django.db import connections
 from pytest_django.fixtures import Settings
 
 from accounts.models import AuditEvent
-from scheduling.models import Appointment, Consent, Message, Patient, StaffTask
+from scheduling.exceptions import LimitReached
+from scheduling.models import (
+    Appointment,
+    Consent,
+    Message,
+    Patient,
+    StaffTask,
+    WaitlistEntry,
+    WaitlistOffer,
+)
 from scheduling.selectors import may_text
+from scheduling.services import cancel_appointment, offer_freed_times
 from scheduling.services import texts as services
-from tests.factories import NOW, TOMORROW_NINE, make_appointment, make_consent, make_patient
+from tests.factories import (
+    NOW,
+    TOMORROW_NINE,
+    make_appointment,
+    make_consent,
+    make_patient,
+    make_visit_type,
+)
 from tests.voice.twilio_requests import post, post_signed_as
 from voice.models import WebhookReceipt
 
@@ -122,6 +139,65 @@ class TestConfirming:
         text("C")
 
         assert StaffTask.objects.get().patient == patient
+
+
+@pytest.mark.django_db
+class TestAnOfferFromTheWaitlist:
+    @pytest.fixture
+    def offer(self, patient: Patient) -> WaitlistOffer:
+        """Let a visit be cancelled for which the patient has waited, and offer the time."""
+        entry = WaitlistEntry.objects.create(
+            patient=patient, visit_type=make_visit_type(), earliest=TOMORROW_NINE.date(),
+            latest=TOMORROW_NINE.date(), source="voice", actor="call:1", waiting_since=NOW,
+        )  # fmt: skip
+        cancelled = make_appointment(start=TOMORROW_NINE)
+        cancel_appointment(appointment_id=cancelled.pk, source="dashboard", actor="user:1", now=NOW)
+        offer_freed_times(now=NOW)
+        return WaitlistOffer.objects.get(entry=entry)
+
+    @pytest.mark.parametrize("word", ["A", "a.", "Accept", "Acepto"])
+    def test_is_taken_by_a_text(self, offer: WaitlistOffer, patient: Patient, word: str) -> None:
+        text(word)
+
+        visit = Appointment.objects.get(patient=patient)
+        offer.refresh_from_db()
+        assert (offer.status, offer.appointment) == ("accepted", visit)
+        assert (visit.start, visit.source) == (offer.start, "sms")
+        assert patient.messages.filter(kind="confirmation").count() == 1
+        assert replies() == []
+
+    @pytest.mark.parametrize("word", ["N", "no", "Pass", "Paso"])
+    def test_is_passed_by_a_text(self, offer: WaitlistOffer, word: str) -> None:
+        text(word)
+
+        offer.refresh_from_db()
+        assert offer.status == "declined"
+        assert "stay on the list" in replies()[0]
+
+    def test_is_not_taken_from_another_number(self, offer: WaitlistOffer) -> None:
+        text("A", From=UNKNOWN)
+
+        offer.refresh_from_db()
+        assert offer.status == "open"
+
+    def test_is_gone_after_its_time(self, offer: WaitlistOffer, settings: Settings) -> None:
+        settings.CAREMATIX_NOW = offer.expires_at
+
+        text("A")
+
+        assert not Appointment.objects.filter(patient=offer.entry.patient).exists()
+        assert "no open offer" in replies()[0]
+
+    def test_that_the_rules_no_longer_allow_is_left_to_staff(self, offer: WaitlistOffer) -> None:
+        with patch("scheduling.services.texts.accept_offer", side_effect=LimitReached):
+            text("A")
+
+        assert StaffTask.objects.get().text == "A"
+
+    def test_that_was_never_made_leaves_a_no_to_people(self, patient: Patient) -> None:
+        text("No")
+
+        assert StaffTask.objects.get().text == "No"
 
 
 @pytest.mark.django_db
