@@ -17,6 +17,8 @@ if TYPE_CHECKING:  # the stubs know these classes as generic, Django itself does
 else:
     UserAdminBase = DjangoUserAdmin
 
+RIGHTS = ("role", "is_active", "is_staff", "is_superuser")
+
 # The role decides what people may do, and their addresses stand on their own page.
 admin.site.unregister([Group, EmailAddress])
 
@@ -36,7 +38,7 @@ class UserAdmin(TitledAdmin, UserAdminBase):
         (
             "What they may do",
             {
-                "fields": ("role", "is_active", "is_staff", "is_superuser"),
+                "fields": RIGHTS,
                 "description": "The role decides which pages and patients they see. “Staff status” opens this "
                 "administration as well.",
             },
@@ -47,6 +49,12 @@ class UserAdmin(TitledAdmin, UserAdminBase):
         (None, {"fields": ("username", "usable_password", "password1", "password2")}),
         ("Person", {"fields": ("first_name", "last_name", "email", "role")}),
     )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Let nobody change what they themselves may do (security reference, section 3)."""
+        if obj is not None and obj.pk == request.user.pk:
+            return (*self.readonly_fields, *RIGHTS)
+        return self.readonly_fields
 
     def title(self, row: User) -> str:
         return row.get_full_name() or row.get_username()

@@ -163,7 +163,8 @@ def _coming(visits: QuerySet[Appointment], now: datetime) -> QuerySet[Appointmen
 
 
 def _own_patients(user: User) -> Q:
-    visited = Appointment.objects.filter(nurse__user=user, patient=OuterRef("patient"))
+    visits = Appointment.objects.exclude(status=Appointment.Status.ENTERED_IN_ERROR)
+    visited = visits.filter(nurse__user=user, patient=OuterRef("patient"))
     return Q(patient__in=_assigned(user)) | Q(Exists(visited))
 
 

@@ -3,6 +3,7 @@
 import pytest
 from django.test import Client
 
+from accounts.models import User
 from accounts.services import record_event
 from tests.dashboard.rows import make_user
 
@@ -34,6 +35,16 @@ class TestUserAdmin:
 
     def test_adds_a_person(self, client: Client) -> None:
         assert 'name="role"' in client.get("/admin/accounts/user/add/").content.decode()
+
+    def test_lets_nobody_change_their_own_rights(self, client: Client) -> None:
+        chief, robin = User.objects.get(username="chief"), make_user("robin")
+
+        own = client.get(f"/admin/accounts/user/{chief.pk}/change/").content.decode()
+        other = client.get(f"/admin/accounts/user/{robin.pk}/change/").content.decode()
+
+        for right in ("role", "is_active", "is_staff", "is_superuser"):
+            assert f'name="{right}"' not in own
+            assert f'name="{right}"' in other
 
 
 class TestAuditEventAdmin:

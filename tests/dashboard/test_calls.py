@@ -311,6 +311,16 @@ class TestWhoSeesCalls:
 
         assert set(client.get(LIST).context["page"].rows) == own
 
+    def test_a_visit_entered_in_error_opens_no_calls_to_its_nurse(self, client: Client) -> None:
+        nurse = make_nurse(user=make_user(role="nurse"))
+        mistaken = make_patient()
+        make_visit(mistaken, nurse, status="entered-in-error")
+        make_call(mistaken)
+        assert nurse.user
+        client.force_login(nurse.user)
+
+        assert not client.get(LIST).context["page"].rows
+
     def test_a_foreign_call_is_as_good_as_none_s26(self, client: Client) -> None:
         client.force_login(make_user(role="nurse"))
         foreign = client.get(f"{LIST}{make_call(make_patient()).pk}/")
