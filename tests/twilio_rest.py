@@ -22,6 +22,7 @@ from urllib.parse import parse_qs, urlsplit
 SCHEMA = json.loads(Path(__file__).with_name("twilio_rest_schema.json").read_text(encoding="utf-8"))
 PHONE = re.compile(r"\+[1-9]\d{6,14}")
 PATH = re.compile(r"/2010-04-01/Accounts/(AC[0-9a-fA-F]{32})/(Messages\.json|Calls\.json)")
+CALL = re.compile(r"/2010-04-01/Accounts/(AC[0-9a-fA-F]{32})/Calls/(CA[0-9a-fA-F]{32})\.json")
 NUMBERS = {"integer": int, "number": float}
 
 
@@ -66,6 +67,8 @@ class TwilioRest:
     def __init__(self) -> None:
         self.accepted: list[dict[str, str]] = []
         self.violations: list[str] = []
+        self.calls: dict[str, str] = {}
+        """The states of the calls that one may ask about, by their ids."""
         self.requests = 0
         self.answer: Callable[[str], int | str | None] = lambda number: None
         """What becomes of a request to a number: None accepts; a status and code such as "400 21610" refuses; "lost"
@@ -152,6 +155,15 @@ def _handler_for(rest: TwilioRest) -> type[BaseHTTPRequestHandler]:
                 self._respond(status, answer)
             else:
                 self.close_connection = True
+
+        def do_GET(self) -> None:
+            found = CALL.fullmatch(self.path)
+            if found is None or found[2] not in rest.calls:
+                self._respond(404, _refusal(404, 20404))
+            elif not self._authorized(found[1]):
+                self._respond(401, _refusal(401, 20003))
+            else:
+                self._respond(200, {"sid": found[2], "status": rest.calls[found[2]]})
 
         def _authorized(self, account: str) -> bool:
             kind, _, encoded = self.headers.get("Authorization", "").partition(" ")

@@ -11,21 +11,22 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from scheduling.services.sweeps import Step
+from voice.carrier import call_state
 from voice.models import CallLog
-from voice.services import HEARTBEAT_LOST, TERMINAL, end_stream
+from voice.services import HEARTBEAT_LOST, RANK, TERMINAL, end_stream
 
 Status = CallLog.Status
 NEVER_OPENED = timedelta(minutes=15)
 LONGEST_CALL = timedelta(hours=4, minutes=15)
 """Twilio ends a call after four hours; a transfer to staff may last that long after our stream."""
-BATCH = 100
+BATCH = 20
 
 
 def close_lost_calls(*, now: datetime) -> int:
     """
     Close calls whose process died, whose stream never opened, or whose last status report got lost.
 
-    The first terminal state wins (R5), so a report that comes later only fills in the duration.
+    The carrier is asked first. The first terminal state wins (R5): a later report only fills in the duration.
     """
     orphaned = _running().filter(ended_at=None, heartbeat_at__lt=now - HEARTBEAT_LOST)
     unopened = _running().filter(
@@ -36,9 +37,9 @@ def close_lost_calls(*, now: datetime) -> int:
     )
     unreported = _running().filter(ended_at__lt=now - LONGEST_CALL)
     return (
-        _close(orphaned, status=Status.FAILED, reason="orphaned", now=now)
-        + _close(unopened, status=Status.FAILED, reason="never_opened", now=now)
-        + _close(unreported, status=Status.COMPLETED, reason="unreported", now=now)
+        _close(orphaned, unknown=Status.FAILED, reason="orphaned", now=now)
+        + _close(unopened, unknown=Status.FAILED, reason="never_opened", now=now)
+        + _close(unreported, unknown=Status.COMPLETED, reason="unreported", now=now)
     )
 
 
@@ -46,18 +47,32 @@ def _running() -> QuerySet[CallLog]:
     return CallLog.objects.exclude(status__in=TERMINAL)
 
 
-def _close(calls: QuerySet[CallLog], *, status: str, reason: str, now: datetime) -> int:
-    ids = list(calls.order_by("created_at", "id").values_list("id", flat=True)[:BATCH])
-    return sum(_close_one(calls, call_id, status, reason, now) for call_id in ids)
+def _close(calls: QuerySet[CallLog], *, unknown: str, reason: str, now: datetime) -> int:
+    """Close some calls; one of which the carrier knows nothing gets the state `unknown`."""
+    lost = calls.order_by("created_at", "id").values_list("id", "call_sid")[:BATCH]
+    closed = 0
+    for call_id, call_sid in list(lost):
+        state = call_state(call_sid=call_sid)  # before the transaction: it may take seconds
+        status = state if state in RANK else unknown
+        closed += _close_one(calls, call_id, status, reason, now)
+    return closed
 
 
 def _close_one(
     calls: QuerySet[CallLog], call_id: UUID, status: str, reason: str, now: datetime
 ) -> int:
-    """Close one call, unless it came back to life or another worker was faster."""
+    """
+    Close one call, unless it came back to life or another worker was faster.
+
+    A call that the carrier still holds, with staff perhaps, keeps its state; only what we had to do with it is over.
+    """
     with transaction.atomic():
-        if not calls.filter(pk=call_id).update(status=status):
+        call = calls.select_for_update(no_key=True).filter(pk=call_id).first()
+        still_held = status not in TERMINAL
+        if call is None or (still_held and call.ended_at is not None):
             return 0
+        if not still_held:
+            CallLog.objects.filter(pk=call_id).update(status=status)
         end_stream(call_id=call_id, reason=reason, now=now)
     return 1
 

@@ -112,6 +112,7 @@ def record_delivery_status(
             return False
         message.provider_id = provider_id
         message.provider_status = status
+        message.sent_at = message.sent_at or now
         message.lease_until = None
         if status in LOST:
             _give_up(message, Status.FAILED, error_code or status, now)

@@ -1,13 +1,17 @@
 """Calls whose end nobody reported are closed (R5, R6)."""
 
 import uuid
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from accounts.models import AuditEvent
+from tests.services import free_port
+from tests.twilio_rest import TwilioRest
 from voice.models import CallLog
 from voice.services import advance_status
 from voice.sweeps import close_lost_calls
@@ -26,6 +30,14 @@ def make_call(**fields: Any) -> CallLog:
         "heartbeat_at": NOW,
     }
     return CallLog.objects.create(**defaults | fields)
+
+
+@pytest.fixture(autouse=True)
+def carrier(settings: Settings) -> Iterator[TwilioRest]:
+    """Stand in for Twilio, which knows of no call unless a test says so."""
+    with TwilioRest() as rest:
+        settings.TWILIO_API_BASE_URL = rest.url
+        yield rest
 
 
 @pytest.mark.django_db
@@ -66,6 +78,41 @@ class TestCloseLostCalls:
 
         call.refresh_from_db()
         assert (call.status, call.ended_reason) == ("failed", "never_opened")
+
+    def test_believes_the_carrier_about_how_a_call_ended(self, carrier: TwilioRest) -> None:
+        call = make_call(heartbeat_at=NOW - HOUR)
+        carrier.calls[call.call_sid] = "no-answer"
+
+        close_lost_calls(now=NOW)
+
+        call.refresh_from_db()
+        assert (call.status, call.ended_reason) == ("no_answer", "orphaned")
+
+    def test_leaves_the_state_to_a_carrier_that_still_holds_the_call(
+        self, carrier: TwilioRest
+    ) -> None:
+        call = make_call(heartbeat_at=NOW - HOUR)
+        carrier.calls[call.call_sid] = "in-progress"
+
+        assert [close_lost_calls(now=NOW) for _ in range(2)] == [1, 0]
+
+        call.refresh_from_db()
+        assert (call.status, call.ended_reason) == ("in_progress", "orphaned")
+
+    def test_never_ends_a_call_that_the_carrier_holds_for_staff(self, carrier: TwilioRest) -> None:
+        call = make_call(ended_at=NOW - 5 * HOUR, ended_reason="transfer")
+        carrier.calls[call.call_sid] = "in-progress"
+
+        assert close_lost_calls(now=NOW) == 0
+
+    def test_does_not_wait_for_a_carrier_that_cannot_be_reached(self, settings: Settings) -> None:
+        settings.TWILIO_API_BASE_URL = f"http://127.0.0.1:{free_port()}"
+        call = make_call(heartbeat_at=NOW - HOUR)
+
+        close_lost_calls(now=NOW)
+
+        call.refresh_from_db()
+        assert call.status == "failed"
 
     def test_takes_a_late_report_only_for_the_duration(self) -> None:
         call = make_call(heartbeat_at=NOW - HOUR)
