@@ -29,7 +29,8 @@ from tests.voice.media_streams import (
 from tests.voice.test_webhooks import STATUS, VOICE, token_in
 from tests.voice.twilio_requests import call_fields, post
 from voice import live_calls, services
-from voice.consumers import MediaStreamConsumer, bridge_config
+from voice.call_in_progress import bridge_config
+from voice.consumers import MediaStreamConsumer
 from voice.exceptions import ModelUnavailable
 from voice.models import CallLog
 from voice.protocol.commands import Close
@@ -46,7 +47,7 @@ def models(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[ModelDouble]]:
         opened.append(ModelDouble())
         return opened[-1]
 
-    monkeypatch.setattr("voice.consumers.open_realtime", open_realtime)
+    monkeypatch.setattr("voice.call_in_progress.open_realtime", open_realtime)
     yield opened
     assert live_calls.running() == 0
 
@@ -415,7 +416,7 @@ class TestTheEndOfACall:
         def broken(*_: object) -> None:
             raise KeyError("a bug")
 
-        monkeypatch.setattr("voice.consumers.Bridge.receive_openai", broken)
+        monkeypatch.setattr("voice.call_in_progress.Bridge.receive_openai", broken)
         models[0].emits({"type": "session.created", "session": {}})
 
         assert await close_code(socket) == 1011
@@ -434,7 +435,8 @@ class TestTheEndOfACall:
 
         monkeypatch.setattr(services, "store_intent", slow_store)
         monkeypatch.setattr(
-            "voice.consumers.Bridge.openai_garbage", lambda *_: [Close(1000, "silent", "ended")]
+            "voice.call_in_progress.Bridge.openai_garbage",
+            lambda *_: [Close(1000, "silent", "ended")],
         )
         socket = await held_call()
         await until(lambda: models)
@@ -453,7 +455,7 @@ class TestTheEndOfACall:
     ) -> None:
         monkeypatch.setattr("voice.call_setup.recorded_greeting", lambda text: None)
         monkeypatch.setattr(
-            "voice.consumers.bridge_config",
+            "voice.call_in_progress.bridge_config",
             lambda setup: replace(bridge_config(setup), session_timeout_ms=50),
         )
         socket = await held_call()
@@ -468,7 +470,7 @@ class TestTheEndOfACall:
         async def refuse(*, caller: str) -> ModelDouble:
             raise ModelUnavailable("status_401", retry=False)
 
-        monkeypatch.setattr("voice.consumers.open_realtime", refuse)
+        monkeypatch.setattr("voice.call_in_progress.open_realtime", refuse)
         monkeypatch.setattr("voice.call_setup.recorded_greeting", lambda text: bytes(8_000))
         socket = await held_call()
 

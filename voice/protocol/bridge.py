@@ -1,9 +1,9 @@
 """
 One call between Twilio's media stream and OpenAI's Realtime API: messages in, commands out.
 
-No socket, no clock, no task: the shell (`voice.consumers`) passes on what arrives, carries out the commands in their
-order and calls `tick` when `deadline_ms` has come. `now_ms` is a monotonic time in milliseconds, of the same clock
-throughout. Nothing that a peer sends raises an exception.
+No socket, no clock, no task: the shell (`voice.call_in_progress`) passes on what arrives, carries out the commands in
+their order and calls `tick` when `deadline_ms` has come. `now_ms` is a monotonic time in milliseconds, of the same
+clock throughout. Nothing that a peer sends raises an exception.
 """
 
 from collections.abc import Mapping
