@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
-from voice.standin.scenarios import scenarios
+from voice.standin.scenario_files import scenarios
 
 
 class TestSimulateCall:

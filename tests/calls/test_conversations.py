@@ -9,7 +9,7 @@ import pytest
 from tests.calls.virtual_clock import run
 from tests.voice.protocol.schema import check_client_event
 from voice import conversations
-from voice.standin.scenarios import scenarios
+from voice.standin.scenario_files import scenarios
 from voice.standin.timeline import transcript
 
 REQUIRED = [

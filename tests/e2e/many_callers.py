@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from voice.standin.brain import ScriptedBrain
 from voice.standin.clips import Recognition
-from voice.standin.scenarios import Call, Expect, Scenario, Step, Turn, find
+from voice.standin.scenario_files import find
+from voice.standin.scenarios import Call, Expect, Scenario, Step, Turn
 from voice.standin.server import StandinServer
 
 CALLERS = 20

@@ -28,7 +28,8 @@ from voice.standin.in_process import InProcessConnection
 from voice.standin.outputs import CloseSocket, DropSocket, Output, SendText, StallSocket
 from voice.standin.pump import Pump
 from voice.standin.realtime import RealtimeSession
-from voice.standin.scenarios import Scenario, find, scenarios
+from voice.standin.scenario_files import find, scenarios
+from voice.standin.scenarios import Scenario
 from voice.standin.schema import ClientError
 
 PATH: Final = "/v1/realtime"

@@ -16,7 +16,7 @@ from voice.standin.clips import (
     words_heard,
 )
 from voice.standin.listening import InputBuffer, SpeechStarted, SpeechStopped
-from voice.standin.scenarios import scenarios
+from voice.standin.scenario_files import scenarios
 
 DETECTOR = {
     "type": "server_vad",

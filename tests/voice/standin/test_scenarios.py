@@ -4,16 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from voice.standin.scenarios import (
-    Call,
-    Reference,
-    Say,
-    ScenarioError,
-    When,
-    find,
-    load,
-    scenarios,
-)
+from voice.standin.scenario_files import find, load, scenarios
+from voice.standin.scenarios import Call, Reference, Say, ScenarioError, When
 
 PLAIN = """
 id = "X1"

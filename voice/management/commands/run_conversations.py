@@ -16,7 +16,8 @@ from scheduling.clock import clinic_now
 from scheduling.services import load_clinic
 from voice import conversations
 from voice.standin import virtual_clock
-from voice.standin.scenarios import Scenario, ScenarioError, find, scenarios
+from voice.standin.scenario_files import find, scenarios
+from voice.standin.scenarios import Scenario, ScenarioError
 from voice.standin.timeline import transcript
 
 THURSDAY: Final = datetime.fromisoformat("2026-03-05T10:00:00-05:00")

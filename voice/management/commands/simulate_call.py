@@ -9,7 +9,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from voice import conversations
-from voice.standin.scenarios import Scenario, ScenarioError, find, scenarios
+from voice.standin.scenario_files import find, scenarios
+from voice.standin.scenarios import Scenario, ScenarioError
 from voice.standin.timeline import transcript
 from voice.standin.transports import NetworkTransport
 
