@@ -74,7 +74,9 @@ def fill() -> None:
     _fill_people(patient, nurse)
     _fill_waitlist(visit, hold)
     _fill_outbox(visit)
-    MessageTemplate.objects.create(kind="reply", channel="sms", language="en", body="{clinic}: {answer}")
+    MessageTemplate.objects.create(
+        kind="reply", channel="sms", language="en", body="{clinic}: {answer}"
+    )
     make_override(nurse=nurse, date=NOW.date())
     Clinic.objects.get_or_create()
     Holiday.objects.create(date=NOW.date(), name="Founders' day")
