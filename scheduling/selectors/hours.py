@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import Max, Min, OuterRef, Q, Subquery
 
 from scheduling import slots
 from scheduling.models import (
@@ -17,6 +17,7 @@ from scheduling.models import (
     AppointmentChange,
     Nurse,
     SlotHold,
+    WaitlistEntry,
 )
 from scheduling.selectors.nurse_calendars import hours_of
 
@@ -46,11 +47,11 @@ class Outside:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How things stand: the visits and holds outside, the free ranges of each nurse in UTC minutes."""
+    """How things stand: the visits and holds outside, and in UTC minutes when each nurse can be booked at all."""
 
     outside: Mapping[UUID, Outside]
     holds_outside: Mapping[UUID, SlotHold]
-    free: Mapping[UUID, tuple[slots.hours.Range, ...]]
+    bookable: Mapping[UUID, tuple[slots.hours.Range, ...]]
 
 
 def standing(
@@ -88,7 +89,8 @@ def standing(
             nurses[hold.nurse_id]["active"] and _covers(free[hold.nurse_id], hold.start, hold.end)
         )
     }
-    return Standing(outside, lost, free)
+    bookable = {key: _bookable(free[key], row, zones[key]) for key, row in nurses.items()}
+    return Standing(outside, lost, bookable)
 
 
 def last_active_start(*, nurse_ids: Collection[UUID], now: datetime) -> datetime:
@@ -101,6 +103,15 @@ def last_active_start(*, nurse_ids: Collection[UUID], now: datetime) -> datetime
     ).order_by("-start")
     found = [rows.values_list("start", flat=True).first() for rows in (visits, holds)]
     return max([now, *filter(None, found)])
+
+
+def wished_dates(*, nurse_id: UUID) -> tuple[date, date] | None:
+    """Return the first and the last date for which somebody waits who may come to this nurse; None if nobody does."""
+    waiting = WaitlistEntry.objects.filter(
+        Q(nurse_id=nurse_id) | Q(nurse=None), status=WaitlistEntry.Status.WAITING
+    )
+    found = waiting.aggregate(first=Min("earliest"), last=Max("latest"))
+    return (found["first"], found["last"]) if found["first"] is not None else None
 
 
 def orphaned_visits(
@@ -140,6 +151,17 @@ def _free(
     first = slots.local_date(hours.zone, slots.to_minute(since))
     last = slots.local_date(hours.zone, slots.to_minute(until))
     return tuple(slots.free_ranges(hours, holidays, first, last + ONE_DAY))
+
+
+def _bookable(
+    free: tuple[slots.hours.Range, ...], nurse: Mapping[str, Any], zone: ZoneInfo
+) -> tuple[slots.hours.Range, ...]:
+    """Return the free ranges of an active nurse, as far as the license lasts."""
+    if not nurse["active"]:
+        return ()
+    last = nurse["license_expires_on"]
+    expires = slots.edge_to_minute(zone, last, slots.zones.MINUTES_PER_DAY, is_end=True)
+    return tuple((start, min(end, expires)) for start, end in free if start < expires)
 
 
 def _covers(free: tuple[slots.hours.Range, ...], start: datetime, end: datetime) -> bool:

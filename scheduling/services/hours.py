@@ -14,6 +14,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from scheduling import slots
 from scheduling.exceptions import Stale
 from scheduling.models import (
     Appointment,
@@ -30,7 +31,9 @@ from scheduling.selectors.hours import (
     orphaned_visits,
     placed_by_decision,
     standing,
+    wished_dates,
 )
+from scheduling.services.freed_times import record_freed_time
 from scheduling.services.orphans import flag_orphans, settle_orphans
 from scheduling.services.rules import OVERRIDDEN
 from scheduling.services.transactions import lock_nurses, run_atomically
@@ -122,7 +125,8 @@ def save_hours(
     """
     Save a change of hours and flag the visits that it leaves outside, each with a task for staff.
 
-    Visits that were outside and are covered again lose their flag. Without anything left outside no token is needed.
+    Visits that were outside and are covered again lose their flag, and added time feeds the waitlist. Without anything
+    left outside no token is needed.
 
     Raises:
         Stale: `token` does not stand for what would be left outside now; `preview` is that.
@@ -138,6 +142,7 @@ def save_hours(
             )
         flag_orphans(preview.orphaned, source=source, actor=actor, now=now)
         settle_orphans(trial.before.outside.keys() - trial.after.outside.keys(), now=now)
+        _feed_waitlist(trial, now)
         return preview
 
     return run_atomically(work)
@@ -172,6 +177,27 @@ def _try(rows: Sequence[HoursRow], deleted: Sequence[HoursRow], now: datetime) -
     for row in deleted:  # a deleted instance would lose its key, and be useless after a trial
         type(row)._base_manager.filter(pk=row.pk).delete()
     return _Trial(before, standing(nurse_ids=nurse_ids, since=since, until=until, now=now))
+
+
+def _feed_waitlist(trial: _Trial, now: datetime) -> None:
+    """Note the time that a change adds, as far as somebody waits for those dates."""
+    for nurse_id, bookable in trial.after.bookable.items():
+        wished = wished_dates(nurse_id=nurse_id)
+        if wished is None:
+            continue
+        first, last = (slots.to_minute(datetime.combine(day, time(), tzinfo=UTC)) for day in wished)
+        since = max(slots.to_minute(now), first - slots.zones.MINUTES_PER_DAY)
+        until = last + 2 * slots.zones.MINUTES_PER_DAY  # the last date in every zone
+        before = list(trial.before.bookable.get(nurse_id, ()))
+        for start, end in slots.hours.subtract(list(bookable), before):
+            begin, stop = max(start, since), min(end, until)
+            if begin < stop:
+                record_freed_time(
+                    nurse_id=nurse_id,
+                    start=slots.to_instant(begin),
+                    end=slots.to_instant(stop),
+                    now=now,
+                )
 
 
 def _concerned(rows: Iterable[HoursRow]) -> set[UUID]:

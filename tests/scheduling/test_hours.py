@@ -16,10 +16,12 @@ from scheduling.models import (
     Appointment,
     Availability,
     AvailabilityOverride,
+    FreedTime,
     Holiday,
     Nurse,
     Source,
     StaffTask,
+    WaitlistEntry,
 )
 from scheduling.services import HoursRow
 from tests.factories import (
@@ -300,6 +302,52 @@ class TestSaveHours:
 
         assert not Appointment.objects.filter(orphaned=True).exists()
         assert not StaffTask.objects.filter(status="open").exists()
+
+
+class TestWaitlist:
+    def wait(self, **fields: Any) -> None:
+        given: dict[str, Any] = {
+            "patient": make_patient(),
+            "visit_type": make_visit_type(),
+            "earliest": date(2026, 3, 7),
+            "latest": date(2026, 3, 14),
+            "source": Source.VOICE,
+            "actor": "call:1",
+            "waiting_since": NOW,
+        }
+        WaitlistEntry.objects.create(**given | fields)
+
+    def test_is_fed_with_added_time_of_the_dates_somebody_waits_for(self) -> None:
+        nurse = make_nurse()
+        self.wait()
+
+        save(Availability(nurse=nurse, weekday=5, start=time(9), end=time(12)))
+
+        freed = FreedTime.objects.order_by("start")
+        assert [(one.nurse, one.start, one.end) for one in freed] == [
+            (nurse, local(2026, 3, day, 9), local(2026, 3, day, 12)) for day in (7, 14)
+        ]
+
+    def test_is_fed_when_a_nurse_comes_back_or_a_holiday_is_dropped(self) -> None:
+        nurse = make_nurse(active=False)
+        holiday = Holiday.objects.create(date=date(2026, 3, 9), name="Snow")
+        self.wait(earliest=date(2026, 3, 9), latest=date(2026, 3, 9))
+        nurse.active = True
+
+        save(nurse)
+        on_return = FreedTime.objects.filter(start=local(2026, 3, 9, 9)).count()
+        save(deleted=[holiday])
+
+        assert on_return == 0
+        assert FreedTime.objects.filter(start=local(2026, 3, 9, 9)).count() == 1
+
+    def test_is_not_fed_if_nobody_waits_or_for_another_nurse(self) -> None:
+        self.wait(nurse=make_nurse())
+        self.wait(status="cancelled")
+
+        save(Availability(nurse=make_nurse(), weekday=5, start=time(9), end=time(12)))
+
+        assert not FreedTime.objects.exists()
 
 
 class TestRecheckHours:
