@@ -1,22 +1,8 @@
-"""Who logs in, and the record of who did what."""
+"""The record of who did what."""
 
-import uuid
 from typing import ClassVar
 
-from django.contrib.auth.models import AbstractUser
 from django.db import models
-
-
-class User(AbstractUser):
-    """A member of staff."""
-
-    class Role(models.TextChoices):
-        ADMIN = "admin", "Administrator"
-        SCHEDULER = "scheduler", "Scheduler"
-        NURSE = "nurse", "Nurse"
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    role = models.CharField(max_length=16, choices=Role.choices, default=Role.SCHEDULER)
 
 
 class AuditEvent(models.Model):
