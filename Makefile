@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export HOST PORT WORKERS ONCE
 
 # What touches the database by itself runs on SQLite as well; chosen by path, nothing is deselected.
-ON_SQLITE = tests/scheduling tests/voice tests/calls
+ON_SQLITE = tests/accounts/audit tests/scheduling tests/voice tests/calls
 
 define install
 	@$(PY) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 15) else "Python 3.11 to 3.14 is needed: make PY=/path/to/python3")'

@@ -14,3 +14,10 @@ settings.register_profile(
 )
 settings.register_profile("deep", deadline=None, max_examples=2_000, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+def pytest_sessionstart() -> None:
+    """Let the tables of the audit record be emptied between tests; Django is ready by now."""
+    from tests.kept_rows import let_tests_flush
+
+    let_tests_flush()

@@ -1,6 +1,7 @@
 """Who logs in, and the record of who did what."""
 
-from accounts.models.audit import AuditEvent
+from accounts.models.audit import AuditEvent, AuditSeal
+from accounts.models.sign_in import SignInCounter
 from accounts.models.user import User
 
-__all__ = ["AuditEvent", "User"]
+__all__ = ["AuditEvent", "AuditSeal", "SignInCounter", "User"]
