@@ -6,6 +6,7 @@ All settings of the project, from the environment or `.env`.
 
 import os
 import secrets
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -203,6 +204,8 @@ CHANNEL_LAYERS: dict[str, Any] = {
 MEDIA_ROOT = env.folder("MEDIA_ROOT", BASE_DIR / "media")
 RECORDING_KEYS = env.keys("RECORDING_KEYS")
 AUDIT_KEYS = env.keys("AUDIT_KEYS")
+if DEBUG and not AUDIT_KEYS:  # one for all processes of a developer's machine, also without a SECRET_KEY
+    AUDIT_KEYS = {"development": sha256(b"audit" + env.secret("SECRET_KEY").encode()).digest()}
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]

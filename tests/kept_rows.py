@@ -38,7 +38,7 @@ def let_tests_flush() -> None:
         before, after = _statements()
         flush(operations, [*before, *statements, *after])
 
-    BaseDatabaseOperations.execute_sql_flush = flushed  # type: ignore[method-assign]
+    BaseDatabaseOperations.execute_sql_flush = flushed  # type: ignore[method-assign, assignment]
 
 
 def _statements() -> tuple[list[str], list[str]]:

@@ -80,16 +80,22 @@ def next_seal(event: Event, *, previous: Seal | None, keys: Keys) -> Seal:
 
 
 def check(
-    events: Iterable[Event], seals: Iterable[Seal], *, keys: Keys, heads: Iterable[Seal] = ()
+    events: Iterable[Event],
+    seals: Iterable[Seal],
+    *,
+    keys: Keys,
+    heads: Iterable[Seal] = (),
+    after: Seal | None = None,
 ) -> Finding:
     """
-    Compare all events with all seals, both in rising order, and the seals with heads that were stored elsewhere.
+    Compare events with seals, both in rising order, and the seals with heads that were stored elsewhere.
 
-    It ends at the first fault. Events above the last seal wait for theirs and are no fault.
+    It ends at the first fault. Events above the last seal wait for theirs and are no fault. With `after` only what
+    follows that seal is given and checked.
     """
     known = {head.number: head for head in heads}
     rows = _Rows(events)
-    last: Seal | None = None
+    last = after
     count = 0
     for seal in seals:
         fault = _fault(rows, seal, last, keys, known)
@@ -99,8 +105,7 @@ def check(
         count += 1
     end = last.number if last else 0
     if any(number > end for number in known):
-        after = last.seq + 1 if last else 1
-        return Finding(count, 0, last, Fault(after, What.CUT_OFF))
+        return Finding(count, 0, last, Fault(last.seq + 1 if last else 1, What.CUT_OFF))
     return Finding(count, rows.count_rest(), last)
 
 
