@@ -1,8 +1,84 @@
 """What can go wrong with an account, with words fit for people."""
 
+from django.db import OperationalError
+
+
+class NotRecorded(OperationalError):
+    """
+    An event could not be written to the audit record, so what it tells of does not happen.
+
+    It is a failure of the database like others: calls answer `temporarily_unavailable`, pages with status 503.
+    """
+
+    code = "temporarily_unavailable"
+    detail = "This is not available just now. Nothing was shown or changed."
+
 
 class UsernameTaken(Exception):
     """Somebody has that user name."""
 
     code = "username_taken"
     detail = "Somebody has that user name. Choose another."
+
+
+class OwnSecondFactor(Exception):
+    """Nobody resets their own second factor."""
+
+    code = "own_second_factor"
+    detail = "You cannot reset your own two-step sign-in. Ask another administrator."
+
+
+class OwnAccount(Exception):
+    """Nobody changes what they themselves may do."""
+
+    code = "own_account"
+    detail = "You cannot do this to your own account. Ask another administrator."
+
+
+class NoSuchPerson(Exception):
+    """There is no such account, or no such role."""
+
+    code = "not_found"
+    detail = "There is no such person."
+
+
+class NotAllowed(Exception):
+    """Whoever asks may not do this any more."""
+
+    code = "not_allowed"
+    detail = "Your role does not include this any more."
+
+
+class ReasonMissing(Exception):
+    """Emergency access needs a reason that explains something."""
+
+    code = "reason_missing"
+    detail = "Say in 10 to 200 characters why this record is needed now."
+
+
+class NobodyToOpenFor(Exception):
+    """Emergency access is for people whose role ends at own patients."""
+
+    code = "nobody_to_open_for"
+    detail = "Choose an active nurse."
+
+
+class NoSuchAccess(Exception):
+    """Nothing of that id is open."""
+
+    code = "not_found"
+    detail = "This access has ended already."
+
+
+class HasPassword(Exception):
+    """An invitation is for people without a password."""
+
+    code = "has_password"
+    detail = "They have a password. At the login page they can have a link sent if they forgot it."
+
+
+class EmailMissing(Exception):
+    """An invitation needs an address."""
+
+    code = "email_missing"
+    detail = "There is no e-mail address to send the invitation to."

@@ -30,7 +30,7 @@ PUBLIC_BASE_URL = env.url(
     "PUBLIC_BASE_URL", ("https", "http"), "http://127.0.0.1:8000" if DEBUG else ""
 )
 CORS_ALLOWED_ORIGINS = env.origins("CORS_ALLOWED_ORIGINS")
-TRUSTED_PROXY_COUNT = env.number("TRUSTED_PROXY_COUNT", 1, most=10)
+TRUSTED_PROXY_COUNT = env.number("TRUSTED_PROXY_COUNT", 0 if DEBUG else 1, most=10)
 LOG_LEVEL = env.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")
 LOG_FORMAT = env.choice("LOG_FORMAT", ("json", "console"), "console" if DEBUG else "json")
 
@@ -105,6 +105,23 @@ LIMIT_FUTURE_BOOKINGS = env.number("LIMIT_FUTURE_BOOKINGS", 3, least=1)
 LIMIT_PROPOSAL_SECONDS = env.number("LIMIT_PROPOSAL_SECONDS", 120, least=1)
 LIMIT_TEXT_CHARACTERS = env.number("LIMIT_TEXT_CHARACTERS", 500, least=1)
 LIMIT_BOOKING_HORIZON_DAYS = env.number("LIMIT_BOOKING_HORIZON_DAYS", 180, least=1)
+LIMIT_LOGIN_FAILURES_PER_ACCOUNT = env.number("LIMIT_LOGIN_FAILURES_PER_ACCOUNT", 5, least=1)
+LIMIT_LOGIN_FAILURES_PER_ADDRESS_HOUR = env.number(
+    "LIMIT_LOGIN_FAILURES_PER_ADDRESS_HOUR", 20, least=1
+)
+LIMIT_LOGIN_CODE_TRIES = env.number("LIMIT_LOGIN_CODE_TRIES", 5, least=1)
+LIMIT_LOGIN_LOCK_MINUTES = env.number("LIMIT_LOGIN_LOCK_MINUTES", 15, least=1)
+LIMIT_SESSION_IDLE_MINUTES = env.number("LIMIT_SESSION_IDLE_MINUTES", 15, least=1)
+LIMIT_SESSION_WARNING_MINUTES = env.number("LIMIT_SESSION_WARNING_MINUTES", 13, least=1)
+LIMIT_SESSION_HOURS = env.number("LIMIT_SESSION_HOURS", 12, least=1)
+LIMIT_REAUTHENTICATION_MINUTES = env.number("LIMIT_REAUTHENTICATION_MINUTES", 10, least=1)
+LIMIT_INVITATION_HOURS = env.number("LIMIT_INVITATION_HOURS", 72, least=1)
+LIMIT_PASSWORD_RESET_MINUTES = env.number("LIMIT_PASSWORD_RESET_MINUTES", 60, least=1)
+LIMIT_BODY_BYTES = env.number("LIMIT_BODY_BYTES", 1_048_576, least=1024)
+LIMIT_UPLOAD_BYTES = env.number("LIMIT_UPLOAD_BYTES", 5_308_416, least=1024)
+LIMIT_BODY_SECONDS = env.number("LIMIT_BODY_SECONDS", 30, least=1)
+LIMIT_HEADER_BYTES = env.number("LIMIT_HEADER_BYTES", 32_768, least=4096)
+LIMIT_HEADER_SECONDS = env.number("LIMIT_HEADER_SECONDS", 15, least=1)
 
 # ---- Django -----------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -122,6 +139,9 @@ INSTALLED_APPS = [
     "rest_framework",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "axes",
     "fontawesomefree",
     "carematix",
     "accounts",
@@ -130,6 +150,7 @@ INSTALLED_APPS = [
     "dashboard",
 ]
 MIDDLEWARE = [
+    "carematix.edge.EdgeMiddleware",  # first, so that nothing is answered without its headers
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -138,10 +159,12 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "accounts.doors.SlashMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "accounts.sign_in.middleware.SessionAgeMiddleware",
+    "accounts.doors.SlashMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "carematix.unrecorded.UnrecordedMiddleware",
 ]
 APPEND_SLASH = False  # accounts.doors does it, after it has asked who is there
 ROOT_URLCONF = "carematix.urls"
@@ -158,6 +181,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "dashboard.context.clinic",
+                "accounts.sign_in.context.session_limits",
             ],
         },
     },
@@ -173,6 +197,7 @@ FORMAT_MODULE_PATH = ["carematix.formats"]
 DATABASE_URL = env.url(
     "DATABASE_URL", ("sqlite", "postgresql", "postgres"), f"sqlite:///{BASE_DIR / 'db.sqlite3'}"
 )
+DATABASE_URL_GIVEN = bool(env.text("DATABASE_URL"))  # production falls back to no file (S73)
 DATABASE_POOL_MIN = env.number("DATABASE_POOL_MIN", 2, most=500)
 DATABASE_POOL_MAX = env.number("DATABASE_POOL_MAX", 20, least=1, most=500)
 if DATABASE_POOL_MIN > DATABASE_POOL_MAX:
@@ -204,7 +229,9 @@ CHANNEL_LAYERS: dict[str, Any] = {
 MEDIA_ROOT = env.folder("MEDIA_ROOT", BASE_DIR / "media")
 RECORDING_KEYS = env.keys("RECORDING_KEYS")
 AUDIT_KEYS = env.keys("AUDIT_KEYS")
-if DEBUG and not AUDIT_KEYS:  # one for all processes of a developer's machine, also without a SECRET_KEY
+if (
+    DEBUG and not AUDIT_KEYS
+):  # one for all processes of a developer's machine, also without a SECRET_KEY
     AUDIT_KEYS = {"development": sha256(b"audit" + env.secret("SECRET_KEY").encode()).digest()}
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
@@ -225,40 +252,68 @@ DEFAULT_FROM_EMAIL = env.mail_address("DEFAULT_FROM_EMAIL", "carematix@localhost
 
 # ---- Login ------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",  # counts the try before the next one looks at the password
+    "django.contrib.auth.backends.ModelBackend",
+]
+AXES_HANDLER = "accounts.sign_in.handler.CountingHandler"
+AXES_ENABLE_ADMIN = False  # the counters are ours, axes' own tables stay empty
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {
         "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
         "OPTIONS": {"min_length": 12},
     },
+    {"NAME": "accounts.sign_in.passwords.MaximumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "accounts.sign_in.passwords.ProductWordsValidator"},
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
+SESSION_COOKIE_AGE = LIMIT_SESSION_HOURS * 3600  # seconds; the server ends idle ones before
+PASSWORD_RESET_TIMEOUT = LIMIT_INVITATION_HOURS * 3600
 ACCOUNT_ADAPTER = "accounts.adapters.StaffAccountAdapter"
+ACCOUNT_FORMS = {
+    "change_password": "accounts.sign_in.forms.PasswordForm",
+    "reset_password": "accounts.sign_in.forms.ResetForm",
+}
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_LOGIN_ON_PASSWORD_RESET = True  # into the second factor, as after a password that was typed
 ACCOUNT_LOGOUT_REDIRECT_URL = LOGIN_URL
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "accounts.sign_in.reset_mail.LinkTokens"
+ACCOUNT_RATE_LIMITS = {"login": "", "login_failed": ""}  # counted in the database instead (S33)
 ACCOUNT_SESSION_REMEMBER = False
+MFA_FORMS = {"authenticate": "accounts.sign_in.forms.CodeForm"}
+MFA_TOTP_ISSUER = "Carematix"
 
 # ---- Browser protections ----------------------------------------------------------------------
-SECURE_SSL_REDIRECT = False  # the proxy speaks https; Twilio's addresses must never redirect
-SECURE_PROXY_SSL_HEADER = (
-    ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXY_COUNT and not DEBUG else None
-)
-SECURE_HSTS_SECONDS = 0 if DEBUG else 31_536_000
-SECURE_HSTS_INCLUDE_SUBDOMAINS = not DEBUG
+# The proxy speaks https and tells so; Twilio's addresses and the probes never redirect.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXY_COUNT else None
+SECURE_SSL_REDIRECT = not DEBUG and TRUSTED_PROXY_COUNT > 0
+SECURE_REDIRECT_EXEMPT = [r"^twilio/", r"^health/"]
+SECURE_HSTS_SECONDS = 31_536_000
+SECURE_HSTS_INCLUDE_SUBDOMAINS = True
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+# Preloading binds a whole domain for good, which is for the clinic to decide, not for the product (S39).
+# axes.W002 asks for a middleware that words a lockout; the login page does that itself.
+SILENCED_SYSTEM_CHECKS = ["security.W021", "axes.W002"]
 SESSION_COOKIE_NAME = "sessionid" if DEBUG else "__Host-sessionid"
 CSRF_COOKIE_NAME = "csrftoken" if DEBUG else "__Host-csrftoken"
+THEME_COOKIE_NAME = "theme" if DEBUG else "__Host-theme"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "carematix.errors.csrf_failure"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # notes name patients
+CORS_URLS_REGEX = r"^/(api|fhir)/"
+CORS_ALLOW_CREDENTIALS = False
+DATA_UPLOAD_MAX_MEMORY_SIZE = LIMIT_BODY_BYTES
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
@@ -267,11 +322,15 @@ CONTENT_SECURITY_POLICY = {
         "img-src": [SELF, "data:"],
         "media-src": [SELF],
         "font-src": [SELF],
-        "connect-src": [SELF],
+        # Older browsers do not count a socket as 'self'.
+        "connect-src": [SELF, f"wss://{PUBLIC_BASE_URL.partition('://')[2]}"][
+            : 1 + bool(PUBLIC_BASE_URL)
+        ],
         "form-action": [SELF],
         "base-uri": [NONE],
         "object-src": [NONE],
         "frame-ancestors": [NONE],
+        "report-uri": ["/csp-report/"],
     }
 }
 
@@ -282,7 +341,7 @@ LOGGING: dict[str, Any] = {
     "formatters": {"default": {"()": "carematix.logs.Formatter", "style_name": LOG_FORMAT}},
     "handlers": {"default": {"class": "logging.StreamHandler", "formatter": "default"}},
     "root": {"handlers": ["default"], "level": "WARNING"},
-    "loggers": {
-        name: {"level": LOG_LEVEL} for name in ("carematix", "accounts", "scheduling", "voice")
-    },
+    # Naming Django's own takes away its handlers, which print and mail messages with their values.
+    "loggers": {"django": {"level": "WARNING"}, "django.server": {"level": "INFO"}}
+    | {name: {"level": LOG_LEVEL} for name in ("carematix", "accounts", "scheduling", "voice")},
 }
