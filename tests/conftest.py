@@ -1,7 +1,10 @@
 """What all tests share; the environment itself is fixed in `tests.settings`, before Django loads."""
 
 import os
+from typing import Any
 
+import pytest
+from django.test import Client
 from hypothesis import HealthCheck, settings
 
 # `ci` repeats the same examples, so a red run is red again; `deep` looks for new ones at length.
@@ -21,3 +24,24 @@ def pytest_sessionstart() -> None:
     from tests.kept_rows import let_tests_flush
 
     let_tests_flush()
+
+
+@pytest.fixture(autouse=True)
+def _signed_in_wholly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Let `client.force_login(user)` mean what it says: both factors were given, the second just now by the app.
+
+    `tests.sign_in` has the way through the pages.
+    """
+    plain = Client.force_login
+
+    def force_login(client: Client, user: Any, backend: str | None = None) -> None:
+        plain(client, user, backend)
+        session = client.session
+        ages.begin(session, rights=rights_of(user), verified=True, now=clock.now())
+        session.save()
+
+    from accounts.sign_in import ages, clock
+    from accounts.sign_in.sessions import rights_of
+
+    monkeypatch.setattr(Client, "force_login", force_login)
