@@ -3,7 +3,18 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from carematix import health
+from carematix.csp_reports import csp_report
+
+handler400 = "carematix.errors.bad_request"
+handler403 = "carematix.errors.permission_denied"
+handler404 = "carematix.errors.not_found"
+handler500 = "carematix.errors.server_error"
+
 urlpatterns = [
+    path("health/live", health.live, name="health_live"),
+    path("health/ready", health.ready, name="health_ready"),
+    path("csp-report/", csp_report, name="csp_report"),
     path("twilio/", include("voice.urls")),
     path("accounts/", include("accounts.urls")),
     path("admin/", admin.site.urls),
