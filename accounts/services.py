@@ -1,12 +1,12 @@
 """Writes of the accounts app."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from django.contrib.auth.password_validation import validate_password
-from django.db import transaction
+from django.db import DatabaseError, InterfaceError, transaction
 from django.utils import timezone
 
-from accounts.exceptions import UsernameTaken
+from accounts.exceptions import NotRecorded, UsernameTaken
 from accounts.models import AuditEvent, User
 
 
@@ -23,27 +23,35 @@ def record_event(
     address: str = "",
     request_id: str = "",
     reason: str = "",
+    changes: Mapping[str, object] | None = None,
 ) -> AuditEvent:
     """
-    Write one audit event in the caller's transaction.
+    Write one audit event in the caller's transaction; `changes` is what `accounts.audit.changes` returns.
 
-    The stamp is the real clock's, never the clinic's pinned one. If the row cannot be written the exception
-    propagates, so that what it describes does not happen either (security reference, S50).
+    The stamp is the real clock's, never the clinic's pinned one. What the event describes must not happen without it
+    (security reference, S50): let the exception pass.
+
+    Raises:
+        NotRecorded: the event cannot be written.
     """
-    return AuditEvent.objects.create(
-        at=timezone.now(),
-        actor_type=actor_type,
-        actor_id=str(actor_id),
-        patient_ids=[str(patient_id) for patient_id in patient_ids],
-        action=action,
-        object_type=object_type,
-        object_id=str(object_id),
-        surface=surface,
-        address=address,
-        request_id=request_id,
-        outcome=outcome,
-        reason=reason,
-    )
+    try:
+        return AuditEvent.objects.create(
+            at=timezone.now(),
+            actor_type=actor_type,
+            actor_id=str(actor_id),
+            patient_ids=[str(patient_id) for patient_id in patient_ids],
+            action=action,
+            object_type=object_type,
+            object_id=str(object_id),
+            surface=surface,
+            address=address,
+            request_id=request_id,
+            outcome=outcome,
+            reason=reason,
+            changes=dict(changes or {}),
+        )
+    except (DatabaseError, InterfaceError) as error:
+        raise NotRecorded(*error.args) from error.__cause__
 
 
 @transaction.atomic

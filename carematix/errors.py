@@ -11,6 +11,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import get_template
 
+from accounts.exceptions import NotRecorded
 from dashboard.context import chosen_theme
 
 PROGRAMS = ("/api/", "/fhir/", "/health/")
@@ -23,6 +24,7 @@ CODES = {
     HTTPStatus.REQUEST_TIMEOUT: ("request_timeout", "The request took too long to arrive."),
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("request_too_large", "The request is too long."),
     HTTPStatus.INTERNAL_SERVER_ERROR: ("internal_error", "Something went wrong on our side."),
+    HTTPStatus.SERVICE_UNAVAILABLE: (NotRecorded.code, NotRecorded.detail),
 }
 CSRF = ("csrf_failed", "The form's token is missing or too old.")
 
