@@ -165,6 +165,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "carematix.unrecorded.UnrecordedMiddleware",
+    "accounts.denials.DenialMiddleware",  # innermost: it sees what views refuse, and why
 ]
 APPEND_SLASH = False  # accounts.doors does it, after it has asked who is there
 ROOT_URLCONF = "carematix.urls"
@@ -283,7 +284,7 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_LOGIN_ON_PASSWORD_RESET = True  # into the second factor, as after a password that was typed
 ACCOUNT_LOGOUT_REDIRECT_URL = LOGIN_URL
-ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "accounts.sign_in.reset_mail.LinkTokens"
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "accounts.sign_in.link_tokens.LinkTokens"
 ACCOUNT_RATE_LIMITS = {"login": "", "login_failed": ""}  # counted in the database instead (S33)
 ACCOUNT_SESSION_REMEMBER = False
 MFA_FORMS = {"authenticate": "accounts.sign_in.forms.CodeForm"}

@@ -2,9 +2,8 @@
 
 import logging
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import timedelta
 
-from allauth.account.forms import EmailAwarePasswordResetTokenGenerator
+from allauth.account.forms import default_token_generator
 from allauth.account.internal.userkit import filter_users_by_email
 from allauth.account.utils import user_pk_to_url_str
 from django.conf import settings
@@ -12,7 +11,6 @@ from django.core.mail import EmailMessage
 from django.db import connections
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils.http import base36_to_int
 
 from accounts.models import User
 
@@ -22,28 +20,9 @@ logger = logging.getLogger("accounts.sign_in")
 _postman = ThreadPoolExecutor(max_workers=1, thread_name_prefix="account-mail")
 
 
-class LinkTokens(EmailAwarePasswordResetTokenGenerator):
-    """
-    Tokens that die with the password they were made for, so each works once.
-
-    An invitation lives as long as `PASSWORD_RESET_TIMEOUT`; once somebody has a password, a link lives for an hour.
-    """
-
-    def check_token(self, user: User | None, token: str | None) -> bool:
-        """Return whether the token is right and young enough."""
-        if not super().check_token(user, token) or user is None or token is None:
-            return False
-        if not user.is_active:
-            return False
-        made = base36_to_int(token.split("-")[0])
-        age = timedelta(seconds=self._num_seconds(self._now()) - made)
-        allowed = timedelta(minutes=settings.LIMIT_PASSWORD_RESET_MINUTES)
-        return not user.has_usable_password() or age <= allowed
-
-
 def link_for(user: User) -> str:
     """Return the address where the person chooses a password, once."""
-    key = {"uidb36": user_pk_to_url_str(user), "key": LinkTokens().make_token(user)}
+    key = {"uidb36": user_pk_to_url_str(user), "key": default_token_generator.make_token(user)}
     path = reverse("account_reset_password_from_key", kwargs=key)
     return f"{settings.PUBLIC_BASE_URL.rstrip('/')}{path}"
 

@@ -20,8 +20,12 @@ def token_digest(token: str) -> str:
 
 
 def feed_with_token(*, token: str) -> CalendarFeed | None:
-    """Return the feed in use that has this token; a token is long, so its digest needs no slow hash."""
-    rows = CalendarFeed.objects.select_related("nurse")
+    """
+    Return the feed in use that has this token; a token is long, so its digest needs no slow hash.
+
+    A feed rests while its nurse's login is deactivated (security reference, S28).
+    """
+    rows = CalendarFeed.objects.select_related("nurse").exclude(nurse__user__is_active=False)
     return rows.filter(token_hash=token_digest(token), revoked_at__isnull=True).first()
 
 

@@ -34,7 +34,7 @@ class Command(BaseCommand):
     ) -> None:
         call_command("migrate", interactive=False, verbosity=max(0, verbosity - 1))
         self.stdout.write("The database is up to date; the roles are part of it.")
-        present = User.objects.filter(is_superuser=True, is_active=True)
+        present = User.objects.filter(role=User.Role.ADMIN, is_active=True)
         if username:
             present = present.filter(username__iexact=username)
         if found := present.first():

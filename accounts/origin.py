@@ -1,0 +1,45 @@
+"""Who does something, and from where: what every event of the audit record needs (security reference, S47)."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest
+
+from accounts.models import AuditEvent, User
+from accounts.services import record_event
+from accounts.sign_in.events import address_of
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A member of staff at one of our surfaces."""
+
+    user_id: UUID
+    surface: str
+    address: str = ""
+    request_id: str = ""
+
+    def record(self, *, action: str, outcome: str = "ok", **details: Any) -> AuditEvent:
+        """Write one audit event of this person, in the caller's transaction."""
+        return record_event(
+            action=action,
+            outcome=outcome,
+            surface=self.surface,
+            actor_type=AuditEvent.ActorType.USER,
+            actor_id=self.user_id,
+            address=self.address,
+            request_id=self.request_id,
+            **details,
+        )
+
+
+def origin_of(request: HttpRequest, *, surface: str) -> Origin:
+    """Return who sent a request; only for somebody who is signed in."""
+    assert isinstance(request.user, User)
+    return Origin(
+        user_id=request.user.pk,
+        surface=surface,
+        address=address_of(request),
+        request_id=getattr(request, "request_id", ""),
+    )
