@@ -3,32 +3,40 @@
 from typing import TYPE_CHECKING, Any
 
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
+from accounts import staff
 from accounts.admin_site import TitledAdmin
+from accounts.exceptions import NotAllowed, OwnAccount
 from accounts.models import AuditEvent, User
+from accounts.origin import origin_of
+from accounts.sign_in.admin import SignInActions
+from accounts.sign_in.decorators import is_recently_authenticated, reauthentication_answer
 
 if TYPE_CHECKING:  # the stubs know these classes as generic, Django itself does not
     UserAdminBase = DjangoUserAdmin[User]
 else:
     UserAdminBase = DjangoUserAdmin
 
-RIGHTS = ("role", "is_active", "is_staff", "is_superuser")
+RIGHTS = ("role", "is_active")
 
-# The role decides what people may do, and their addresses stand on their own page.
-admin.site.unregister([Group, EmailAddress])
+# The role decides what people may do, their addresses stand on their own page, and secrets stand on none.
+admin.site.unregister([Group, EmailAddress, Authenticator, UserSession])
 
 
 @admin.register(User)
-class UserAdmin(TitledAdmin, UserAdminBase):
+class UserAdmin(SignInActions, TitledAdmin, UserAdminBase):
     """Members of staff: who they are, and what they do at the clinic."""
 
     list_display = ("username", "full_name", "email", "role", "is_active", "last_login")
-    list_filter = ("role", "is_active", "is_staff")
+    list_filter = ("role", "is_active")
     search_fields = ("username", "first_name", "last_name", "email")
     ordering = ("username",)
     readonly_fields = ("last_login", "date_joined")
@@ -39,7 +47,7 @@ class UserAdmin(TitledAdmin, UserAdminBase):
             "What they may do",
             {
                 "fields": RIGHTS,
-                "description": "The role decides which pages and patients they see. “Staff status” opens this "
+                "description": "The role decides which pages and patients they see; administrators see this "
                 "administration as well.",
             },
         ),
@@ -56,12 +64,42 @@ class UserAdmin(TitledAdmin, UserAdminBase):
             return (*self.readonly_fields, *RIGHTS)
         return self.readonly_fields
 
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Let nobody delete themselves."""
+        is_self = obj is not None and obj.pk == request.user.pk
+        return not is_self and super().has_delete_permission(request, obj)
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Let an account be changed only within minutes of giving password and code (security reference, S36)."""
+        if request.method == "POST" and not is_recently_authenticated(request):
+            return reauthentication_answer(request)
+        return super().changeform_view(request, *args, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """Change role and activity as the pages do: recorded, and with an end to sessions."""
+        if change:
+            change_rights(request, obj, form.changed_data)
+        super().save_model(request, obj, form, change)
+
     def title(self, row: User) -> str:
         return row.get_full_name() or row.get_username()
 
     @admin.display(description="Name", ordering="last_name")
     def full_name(self, user: User) -> str:
         return user.get_full_name() or "Not recorded"
+
+
+def change_rights(request: HttpRequest, user: User, changed: list[str]) -> None:
+    """Carry out what a form changed of somebody's rights."""
+    origin = origin_of(request, surface="admin")
+    try:
+        if "role" in changed:
+            staff.change_role(user_id=user.pk, role=user.role, origin=origin)
+        if "is_active" in changed:
+            act = staff.reactivate if user.is_active else staff.deactivate
+            act(user_id=user.pk, origin=origin)
+    except (OwnAccount, NotAllowed) as error:
+        raise PermissionDenied(error.detail) from error
 
 
 class NamedActors(ChangeList):

@@ -1,8 +1,7 @@
 """
 What the pages read: lists that a person may see, narrowed, with a bounded number of queries.
 
-Administrators and schedulers see everything; a nurse sees the patients assigned to her or him and those of her or
-his own visits.
+Who sees which rows is the policy's matter (`scheduling.selectors.sight`); nothing here knows a role.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,11 +11,13 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 
-from accounts.models import User
-from scheduling.models import ACTIVE_STATUSES, Appointment, CareAssignment, Nurse, Patient
+from accounts.access import Viewer
+from accounts.permissions import Reach, Resource, Verb
+from scheduling.models import ACTIVE_STATUSES, Appointment, Nurse, Patient
 from scheduling.names import name_key
+from scheduling.selectors.sight import seen
 from voice.models import CallLog, ToolCall, TranscriptEntry
 
 LEAST_DIGITS = 3
@@ -35,28 +36,19 @@ class Moment:
     tool: ToolCall | None = None
 
 
-def sees_everything(user: User) -> bool:
-    """Tell whether the person's role opens all patients."""
-    return user.is_superuser or user.role in {User.Role.ADMIN, User.Role.SCHEDULER}
-
-
-def visible_calls(*, user: User) -> QuerySet[CallLog]:
+def visible_calls(*, viewer: Viewer, verb: Verb = Verb.LIST) -> QuerySet[CallLog]:
     """Return the calls that a person may see, newest first."""
-    calls = CallLog.objects.order_by("-created_at", "id")
-    return calls if sees_everything(user) else calls.filter(_own_patients(user))
+    return seen(CallLog.objects.order_by("-created_at", "id"), viewer=viewer, verb=verb)
 
 
-def visible_appointments(*, user: User) -> QuerySet[Appointment]:
+def visible_appointments(*, viewer: Viewer) -> QuerySet[Appointment]:
     """Return the visits that a person may see, soonest first."""
-    visits = Appointment.objects.order_by("start", "id")
-    if sees_everything(user):
-        return visits
-    return visits.filter(Q(nurse__user=user) | Q(patient__in=_assigned(user)))
+    return seen(Appointment.objects.order_by("start", "id"), viewer=viewer, verb=Verb.LIST)
 
 
 def listed_calls(
     *,
-    user: User,
+    viewer: Viewer,
     now: datetime,
     tab: str = "all",
     status: str = "",
@@ -65,7 +57,7 @@ def listed_calls(
     search: str = "",
 ) -> QuerySet[CallLog]:
     """Return calls for the list, newest first, each with its patient and `linked_visits`; `days` 1 is today."""
-    calls = visible_calls(user=user)
+    calls = visible_calls(viewer=viewer)
     match tab:
         case "live":
             calls = calls.filter(status__in=GOING_ON)
@@ -87,18 +79,24 @@ def listed_calls(
         if digits:
             found |= Q(from_number__contains=digits) | Q(to_number__contains=digits)
         calls = calls.filter(found)
-    return calls.select_related("patient").prefetch_related(_linked_visits(user))
+    return calls.select_related("patient").prefetch_related(_linked_visits(viewer))
 
 
-def live_count(*, user: User) -> int:
+def live_count(*, viewer: Viewer) -> int:
     """Return how many calls go on now."""
-    return visible_calls(user=user).filter(status__in=GOING_ON).count()
+    return visible_calls(viewer=viewer).filter(status__in=GOING_ON).count()
 
 
-def call_page(*, user: User, call_id: UUID) -> CallLog | None:
+def call_page(*, viewer: Viewer, call_id: UUID) -> CallLog | None:
     """Return one call with patient, prompt and `linked_visits`, if the person may see it."""
-    calls = visible_calls(user=user).select_related("patient", "prompt_version")
-    return calls.prefetch_related(_linked_visits(user)).filter(pk=call_id).first()
+    calls = visible_calls(viewer=viewer, verb=Verb.READ)
+    calls = calls.select_related("patient", "prompt_version")
+    return calls.prefetch_related(_linked_visits(viewer)).filter(pk=call_id).first()
+
+
+def call_exists(*, call_id: UUID) -> bool:
+    """Tell whether there is a call of that id at all, for the audit record of who may not see it."""
+    return CallLog.objects.filter(pk=call_id).exists()
 
 
 def moments(*, call: CallLog) -> list[Moment]:
@@ -110,7 +108,7 @@ def moments(*, call: CallLog) -> list[Moment]:
 
 def listed_appointments(
     *,
-    user: User,
+    viewer: Viewer,
     now: datetime,
     tab: str = "upcoming",
     nurse_id: str = "",
@@ -118,7 +116,7 @@ def listed_appointments(
     search: str = "",
 ) -> QuerySet[Appointment]:
     """Return visits for the list with patient, nurse, kind and `linked_calls`; the past is shown latest first."""
-    visits = visible_appointments(user=user)
+    visits = visible_appointments(viewer=viewer)
     today = _midnight(now)
     match tab:
         case "today":
@@ -139,15 +137,20 @@ def listed_appointments(
         visits = visits.filter(source__in=BY_ASSISTANT if source == "assistant" else BY_STAFF)
     if search:
         visits = visits.filter(patient__in=_people(search))
-    calls = visible_calls(user=user).only("id")
+    calls = visible_calls(viewer=viewer).only("id")
     return visits.select_related("patient", "nurse", "visit_type").prefetch_related(
         Prefetch("calls", queryset=calls, to_attr="linked_calls")
     )
 
 
-def nurse_choices(*, user: User) -> list[tuple[str, str]]:
+def patients_named(*, search: str) -> QuerySet[Patient]:
+    """Return the patients that a search finds, by name, whoever cares for them."""
+    return Patient.objects.filter(pk__in=_people(search)).order_by("last_name", "first_name", "id")
+
+
+def nurse_choices(*, viewer: Viewer) -> list[tuple[str, str]]:
     """Return the nurses to choose from, by name; a nurse who sees only own visits needs no choice."""
-    if not sees_everything(user):
+    if viewer.reach(Verb.LIST, Resource.APPOINTMENT) is not Reach.ANY:
         return []
     nurses = Nurse.objects.filter(active=True).order_by("last_name", "first_name", "id")
     return [(str(nurse.pk), nurse.name) for nurse in nurses.only("first_name", "last_name")]
@@ -162,19 +165,8 @@ def _coming(visits: QuerySet[Appointment], now: datetime) -> QuerySet[Appointmen
     return visits.filter(end__gt=now, status__in=ACTIVE_STATUSES)
 
 
-def _own_patients(user: User) -> Q:
-    visits = Appointment.objects.exclude(status=Appointment.Status.ENTERED_IN_ERROR)
-    visited = visits.filter(nurse__user=user, patient=OuterRef("patient"))
-    return Q(patient__in=_assigned(user)) | Q(Exists(visited))
-
-
-def _assigned(user: User) -> QuerySet[CareAssignment, UUID]:
-    mine = CareAssignment.objects.filter(nurse__user=user, closed=False)
-    return mine.values_list("patient_id", flat=True)
-
-
-def _linked_visits(user: User) -> "Prefetch[str]":
-    visits = visible_appointments(user=user).select_related("nurse", "visit_type")
+def _linked_visits(viewer: Viewer) -> "Prefetch[str]":
+    visits = visible_appointments(viewer=viewer).select_related("nurse", "visit_type")
     return Prefetch("appointments", queryset=visits, to_attr="linked_visits")
 
 

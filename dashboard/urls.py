@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from dashboard import views
+from dashboard import emergency, users, views
 
 app_name = "dashboard"
 urlpatterns = [
@@ -12,5 +12,27 @@ urlpatterns = [
     path("dashboard/calls/<uuid:call_id>/", views.call, name="call"),
     path("dashboard/appointments/", views.appointments, name="appointments"),
     path("dashboard/theme/", views.theme, name="theme"),
+    path("dashboard/users/", users.users, name="users"),
+    path("dashboard/users/invitation/", users.invite, name="user_invitation"),
+    path("dashboard/users/<uuid:user_id>/", users.user, name="user"),
+    path("dashboard/users/<uuid:user_id>/role/", users.role, name="user_role"),
+    path(
+        "dashboard/users/<uuid:user_id>/deactivation/", users.deactivation, name="user_deactivation"
+    ),
+    path(
+        "dashboard/users/<uuid:user_id>/reactivation/", users.reactivation, name="user_reactivation"
+    ),
+    path(
+        "dashboard/users/<uuid:user_id>/second-factor-reset/",
+        users.second_factor_reset,
+        name="user_second_factor_reset",
+    ),
+    path("dashboard/users/<uuid:user_id>/unlocking/", users.unlocking, name="user_unlocking"),
+    path("dashboard/emergency/", emergency.emergency_access, name="emergency"),
+    path(
+        "dashboard/emergency/<uuid:access_id>/end/",
+        emergency.end_emergency_access,
+        name="emergency_end",
+    ),
     path("accounts/calendar/", views.calendar_link, name="calendar_link"),
 ]

@@ -1,26 +1,26 @@
 """The pages of staff: translate the request, one read, one template."""
 
-from collections.abc import Callable, Mapping
-from functools import wraps
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts.models import AuditEvent, User
-from accounts.services import record_event
+from accounts.access import NotVisible, viewer_of_request
+from accounts.origin import origin_of
+from accounts.permissions import Resource, Verb
 from dashboard import selectors
 from dashboard.context import THEMES
 from dashboard.forms import AppointmentFilters, CallFilters, ListFilters
+from dashboard.pages import signed_in_user, staff_page
 from dashboard.paging import Page, page_of
 from scheduling.clock import clinic_now
 from scheduling.models import Patient
@@ -28,7 +28,6 @@ from scheduling.selectors.feeds import feed_of_nurse
 from scheduling.services.feeds import create_feed, revoke_feed
 
 YEAR_SECONDS = 365 * 24 * 3600
-View = Callable[..., HttpResponse]
 
 CALL_TABS = (
     ("all", "All", "No calls yet", "Calls appear here as soon as somebody phones the clinic."),
@@ -62,32 +61,22 @@ APPOINTMENT_CAPTIONS = {
 }
 
 
-def staff_page(view: View) -> View:
-    """Ask for a login, and let no shared cache or back button keep the page (security reference, S39)."""
-
-    @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return view(request, *args, **kwargs)
-
-    return never_cache(login_required(guarded))
-
-
-@staff_page
+@staff_page(Verb.READ, Resource.ACCOUNT)
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
     return redirect("dashboard:calls")
 
 
-@staff_page
+@staff_page(Verb.LIST, Resource.CALL)
 @require_http_methods(["GET", "HEAD", "POST"])
 def calls(request: HttpRequest) -> HttpResponse:
     """Show the list of calls. A search is posted and answered at once, everything else has an address."""
     filters = CallFilters(_asked(request))
     if request.method == "POST" and not filters.given("search"):
         return _at_its_address("dashboard:calls", filters)
-    user, now = _user(request), timezone.now()
+    viewer, now = viewer_of_request(request), timezone.now()
     found = selectors.listed_calls(
-        user=user,
+        viewer=viewer,
         now=now,
         tab=filters.shown_tab,
         status=filters.given("status"),
@@ -97,21 +86,24 @@ def calls(request: HttpRequest) -> HttpResponse:
     )
     page = page_of(found, filters.page_number)
     _record_list(request, "calls.list", [call.patient_id for call in page.rows if call.patient_id])
-    counts = {"live": selectors.live_count(user=user)}
+    counts = {"live": selectors.live_count(viewer=viewer)}
     context = _list_context("calls", filters, page, CALL_TABS, counts)
     return render(
         request, "dashboard/calls.html", context | {"now": now, "clinic_now": clinic_now()}
     )
 
 
-@staff_page
+@staff_page(Verb.READ, Resource.CALL)
 @require_GET
 def call(request: HttpRequest, call_id: UUID) -> HttpResponse:
     """Show one call; one that the person may not see is as good as none (security reference, S26)."""
-    found = selectors.call_page(user=_user(request), call_id=call_id)
+    viewer = viewer_of_request(request)
+    found = selectors.call_page(viewer=viewer, call_id=call_id)
     if found is None:
-        raise Http404
-    moments = selectors.moments(call=found)
+        foreign = selectors.call_exists(call_id=call_id)
+        raise NotVisible(resource=Resource.CALL, object_id=call_id, foreign=foreign)
+    may_read = viewer.may(Verb.READ, Resource.TRANSCRIPT)
+    moments = selectors.moments(call=found) if may_read else []
     _record(
         request,
         "call.read",
@@ -131,17 +123,17 @@ def call(request: HttpRequest, call_id: UUID) -> HttpResponse:
     return render(request, "dashboard/call.html", context)
 
 
-@staff_page
+@staff_page(Verb.LIST, Resource.APPOINTMENT)
 @require_http_methods(["GET", "HEAD", "POST"])
 def appointments(request: HttpRequest) -> HttpResponse:
     """Show the list of visits; searched as the list of calls is."""
-    user = _user(request)
-    filters = AppointmentFilters(_asked(request), nurses=selectors.nurse_choices(user=user))
+    viewer = viewer_of_request(request)
+    filters = AppointmentFilters(_asked(request), nurses=selectors.nurse_choices(viewer=viewer))
     if request.method == "POST" and not filters.given("search"):
         return _at_its_address("dashboard:appointments", filters)
     now = clinic_now()
     found = selectors.listed_appointments(
-        user=user,
+        viewer=viewer,
         now=now,
         tab=filters.shown_tab,
         nurse_id=filters.given("nurse"),
@@ -157,7 +149,7 @@ def appointments(request: HttpRequest) -> HttpResponse:
     )
 
 
-@staff_page
+@staff_page(Verb.UPDATE, Resource.ACCOUNT)
 @require_POST
 def theme(request: HttpRequest) -> HttpResponse:
     """Store how the pages shall look, for this browser; without a choice the device decides."""
@@ -188,37 +180,35 @@ def _at_its_address(route: str, filters: ListFilters) -> HttpResponse:
     return redirect(reverse(route) + (f"?{query}" if query else ""))
 
 
-def _user(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)
-    return request.user
-
-
-@staff_page
+@staff_page(Verb.READ, Resource.CALENDAR)
 @require_http_methods(["GET", "HEAD", "POST"])
 def calendar_link(request: HttpRequest) -> HttpResponse:
     """Let a nurse make the secret address of her calendar, which is shown once, or close it."""
-    nurse = getattr(_user(request), "nurse", None)
+    nurse = getattr(signed_in_user(request), "nurse", None)
     context: dict[str, Any] = {"section": "calendar_link", "nurse": nurse}
     if request.method == "POST":
         if nurse is None:
             raise PermissionDenied
-        now = timezone.now()
-        if "close" in request.POST:
-            revoke_feed(nurse_id=nurse.pk, now=now)
-            context["closed"] = True
-        else:
-            token = create_feed(nurse_id=nurse.pk, now=now)
-            path = reverse("scheduling:calendar_feed", args=[token])
-            context["address"] = settings.PUBLIC_BASE_URL + path
-        _record(
-            request,
-            "calendar.closed" if "close" in request.POST else "calendar.created",
-            object_type="nurse",
-            object_id=nurse.pk,
-        )
+        with transaction.atomic():  # no link without its event (S50)
+            context |= _change_feed(request, nurse.pk)
     if nurse is not None:
         context["feed"] = feed_of_nurse(nurse_id=nurse.pk)
     return render(request, "dashboard/calendar_link.html", context)
+
+
+def _change_feed(request: HttpRequest, nurse_id: UUID) -> dict[str, Any]:
+    """Close the link, or make a new one and return it."""
+    closes, now = "close" in request.POST, timezone.now()
+    if closes:
+        revoke_feed(nurse_id=nurse_id, now=now)
+        told: dict[str, Any] = {"closed": True}
+    else:
+        token = create_feed(nurse_id=nurse_id, now=now)
+        path = reverse("scheduling:calendar_feed", args=[token])
+        told = {"address": settings.PUBLIC_BASE_URL + path}
+    action = "calendar.closed" if closes else "calendar.created"
+    _record(request, action, object_type="nurse", object_id=nurse_id)
+    return told
 
 
 def _list_context(
@@ -255,12 +245,4 @@ def _record_list(request: HttpRequest, action: str, patient_ids: list[UUID]) -> 
 
 
 def _record(request: HttpRequest, action: str, **details: Any) -> None:
-    record_event(
-        action=action,
-        outcome="ok",
-        surface="dashboard",
-        actor_type=AuditEvent.ActorType.USER,
-        actor_id=_user(request).pk,
-        address=request.META.get("REMOTE_ADDR") or "",
-        **details,
-    )
+    origin_of(request, surface="dashboard").record(action=action, **details)

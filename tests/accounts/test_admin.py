@@ -42,9 +42,15 @@ class TestUserAdmin:
         own = client.get(f"/admin/accounts/user/{chief.pk}/change/").content.decode()
         other = client.get(f"/admin/accounts/user/{robin.pk}/change/").content.decode()
 
-        for right in ("role", "is_active", "is_staff", "is_superuser"):
+        for right in ("role", "is_active"):
             assert f'name="{right}"' not in own
             assert f'name="{right}"' in other
+
+    def test_has_no_flags_beside_the_role(self, client: Client) -> None:
+        page = client.get(f"/admin/accounts/user/{make_user('robin').pk}/change/").content.decode()
+
+        assert 'name="is_staff"' not in page
+        assert 'name="is_superuser"' not in page
 
 
 class TestAuditEventAdmin:
