@@ -1,23 +1,21 @@
 """How the admin site is dressed: its door, the clinic's time on every page, and rows that read as people call them."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from allauth.account.decorators import secure_admin_login
 from allauth.account.views import logout
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.views import redirect_to_login
-from django.db import models
+from django.db import models, transaction
 from django.http import HttpRequest, HttpResponseBase
 from django.template.response import SimpleTemplateResponse
 from django.utils import timezone
 
-if TYPE_CHECKING:  # the stubs know this class as generic, Django itself does not
-    ModelAdminBase = admin.ModelAdmin[Any]
-else:
-    ModelAdminBase = admin.ModelAdmin
+from accounts.audit.admin_events import RecordedAdmin, record_page
 
 View = Callable[..., HttpResponseBase]
 
@@ -36,7 +34,7 @@ class TitledRow:
         return self._title
 
 
-class TitledAdmin(ModelAdminBase):
+class TitledAdmin(RecordedAdmin):
     """Names the row on its pages and in the notes after saving, where Django would write `str(row)`."""
 
     def title(self, row: Any) -> str:
@@ -77,18 +75,22 @@ class TitledAdmin(ModelAdminBase):
 
 
 def admin_view(view: View, cacheable: bool = False) -> View:
-    """Send whoever is not signed in straight to our login, and show the rest in the clinic's time."""
+    """Send whoever is not signed in straight to our login; show the rest in the clinic's time, and record it."""
     inner = admin.AdminSite.admin_view(admin.site, view, cacheable)
 
     @wraps(view)
     def in_clinic_time(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.user.is_anonymous:
             return redirect_to_login(request.get_full_path())
-        with timezone.override(settings.CLINIC_TIME_ZONE):
+        # What is done and its audit event are stored together or not at all (security reference, S50).
+        together = transaction.atomic() if request.method == "POST" else nullcontext()
+        with timezone.override(settings.CLINIC_TIME_ZONE), together:
             response = inner(request, *args, **kwargs)
             # Drawn now: later the clinic's zone is no longer the current one.
             if isinstance(response, SimpleTemplateResponse) and not response.is_rendered:
                 response.render()
+            if request.user.is_authenticated:
+                record_page(request, response)
             return response
 
     return in_clinic_time

@@ -34,10 +34,11 @@ LOOK_SECONDS = 0.1
 
 def steps() -> tuple["Step", ...]:
     """Return the steps of all apps, in the order of one pass."""
+    from dashboard.sweeps import STEPS as OF_AUDIT
     from scheduling.services.sweeps import STEPS as OF_SCHEDULING
     from voice.sweeps import STEPS as OF_VOICE
 
-    return (*OF_SCHEDULING, *OF_VOICE)
+    return (*OF_SCHEDULING, *OF_VOICE, *OF_AUDIT)
 
 
 def run_once(step: "Step") -> tuple[int, bool]:

@@ -6,6 +6,7 @@ the most.
 """
 
 import json
+import logging
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from django.conf import settings
 from accounts.audit.chain import Seal
 
 FOLDER = "audit-heads"
+
+logger = logging.getLogger(__name__)
 
 
 class NoHead(Exception):
@@ -35,6 +38,16 @@ class Head:
 
     seal: Seal
     first: str
+
+
+def store_head(head: Head, *, now: datetime) -> bool:
+    """Store the head of the day, and write it to the log as well; say whether it was not stored yet."""
+    path = path_of_day(head, now=now)
+    if path.exists():
+        return False
+    write_head(head, path=path, now=now)
+    logger.info("accounts.audit.head", extra={"count": head.seal.number, "code": head.seal.hash})
+    return True
 
 
 def folder() -> Path:

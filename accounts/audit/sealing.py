@@ -11,12 +11,11 @@ import time
 from django.db import connection, transaction
 
 from accounts.audit import record
+from accounts.audit.alone import SEALER, alone
 from accounts.audit.chain import next_seal
 from accounts.models import AuditEvent, AuditSeal
 
 BATCH = 1_000
-SEALER = 0x1D_E473
-"""The advisory lock of the sealer: any number that nothing else in the database uses."""
 LOOKS = 100
 PAUSE_S = 0.02
 
@@ -32,7 +31,7 @@ def seal_events() -> int:
     if newest <= (last.seq if last else 0) or not _settled():
         return 0
     with transaction.atomic():
-        if not _alone():
+        if not alone(SEALER):
             return 0
         last = record.head()
         new = []
@@ -66,13 +65,3 @@ def _writers() -> set[str]:
             [AuditEvent._meta.db_table],
         )
         return {transaction_id for (transaction_id,) in cursor.fetchall()}
-
-
-def _alone() -> bool:
-    """Become the one sealer until the surrounding transaction ends; on SQLite the transaction is that by itself."""
-    if connection.vendor != "postgresql":
-        return True
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [SEALER])
-        (won,) = cursor.fetchone()
-    return bool(won)
