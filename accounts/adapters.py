@@ -34,8 +34,8 @@ class StaffAccountAdapter(DefaultAccountAdapter):
     def get_login_stages(self) -> list[str]:
         """Ask for the second factor, or have the person enrol one, before anybody counts as signed in."""
         return [
-            "accounts.sign_in.stages.EnrolmentStage",
             "allauth.mfa.stages.AuthenticateStage",
+            "accounts.sign_in.stages.EnrolmentStage",  # second: its own code was just given
         ]
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:

@@ -5,73 +5,106 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
-from accounts.models import User
+from accounts.models import AuditEvent, User
 from tests.dashboard.rows import PASSWORD, make_user
+from tests.sign_in import LOGIN, code, enrol, give_password, sign_in
 
 pytestmark = pytest.mark.django_db
-LOGIN = "/accounts/login/"
 
 
 @pytest.fixture(autouse=True)
-def _forget_failed_logins() -> None:
+def _forget_limits_of_allauth() -> None:
     cache.clear()
 
 
 class TestLogin:
-    def test_opens_the_calls(self, client: Client) -> None:
-        make_user("robin")
+    def test_opens_the_first_page_after_password_and_code(self, client: Client) -> None:
+        enrol(make_user("robin"))
 
-        response = client.post(LOGIN, {"login": "robin", "password": PASSWORD}, follow=True)
+        first = give_password(client, "robin", PASSWORD)
+        second = client.post(first["Location"], {"code": code()})
 
-        assert response.redirect_chain == [("/", 302), ("/dashboard/calls/", 302)]
+        assert first["Location"] == "/accounts/login/code/"
+        assert second["Location"] == "/"
+        assert client.get("/dashboard/calls/").status_code == 200
 
     def test_goes_on_where_it_was_asked_for(self, client: Client) -> None:
-        make_user("robin")
-        given = {"login": "robin", "password": PASSWORD, "next": "/dashboard/appointments/"}
+        enrol(make_user("robin"))
+        give_password(client, "robin", PASSWORD, next="/dashboard/appointments/")
 
-        assert client.post(LOGIN, given)["Location"] == "/dashboard/appointments/"
+        answer = client.post("/accounts/login/code/", {"code": code()})
+
+        assert answer["Location"] == "/dashboard/appointments/"
 
     def test_never_leads_to_another_site(self, client: Client) -> None:
+        enrol(make_user("robin"))
+        give_password(client, "robin", PASSWORD, next="https://evil.example/")
+
+        assert client.post("/accounts/login/code/", {"code": code()})["Location"] == "/"
+
+    @pytest.mark.parametrize("name", ["robin", "nobody", "invited", "gone"])
+    def test_says_the_same_whatever_was_wrong_s33(self, client: Client, name: str) -> None:
         make_user("robin")
-        given = {"login": "robin", "password": PASSWORD, "next": "https://evil.example/"}
+        make_user("gone", is_active=False)
+        User.objects.create_user("invited")
+        wrong = PASSWORD if name == "gone" else "wrong"
 
-        assert client.post(LOGIN, given)["Location"] == "/"
+        answer = give_password(client, name, wrong)
 
-    @pytest.mark.parametrize("name", ["robin", "nobody"])
-    def test_says_the_same_for_a_wrong_password_and_an_unknown_name(
-        self, client: Client, name: str
-    ) -> None:
-        make_user("robin")
-
-        page = client.post(LOGIN, {"login": name, "password": "wrong"}).content.decode()
-
+        page = answer.content.decode()
+        assert answer.status_code == 200
         assert "There is a problem" in page
         assert "The username or the password is wrong." in page
+        assert _without_what_was_typed(page) == _without_what_was_typed(
+            give_password(Client(), "other", "wrong").content.decode()
+        )
+
+    def test_hashes_a_password_for_an_unknown_name_too_s33(
+        self, client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        hashed: list[str] = []
+        monkeypatch.setattr(User, "set_password", lambda self, raw: hashed.append(raw))
+
+        give_password(client, "nobody", "wrong")
+
+        assert hashed == ["wrong"]
 
     def test_never_sends_the_password_back(self, client: Client) -> None:
-        page = client.post(
-            LOGIN, {"login": "robin", "password": "my secret words"}
-        ).content.decode()
+        assert (
+            "my secret words"
+            not in give_password(client, "robin", "my secret words").content.decode()
+        )
 
-        assert "my secret words" not in page
+    def test_gives_the_session_a_new_id_at_each_step_s35(self, client: Client) -> None:
+        enrol(make_user("robin"))
+        session = client.session
+        session["before"] = "login"
+        session.save()
+        ids = [session.session_key]
 
-    def test_an_account_that_was_switched_off_stays_out(self, client: Client) -> None:
-        make_user("robin", is_active=False)
+        give_password(client, "robin", PASSWORD)
+        ids.append(client.session.session_key)
+        client.post("/accounts/login/code/", {"code": code()})
+        ids.append(client.session.session_key)
 
-        response = client.post(LOGIN, {"login": "robin", "password": PASSWORD})
+        assert len(set(ids)) == 3
 
-        assert response.status_code == 200
-        assert "There is a problem" in response.content.decode()
+    def test_coming_back_to_the_login_begins_anew(self, client: Client) -> None:
+        enrol(make_user("robin"))
+        give_password(client, "robin", PASSWORD)
 
-    def test_begins_a_new_session_s35(self, client: Client) -> None:
-        make_user("robin")
-        client.get(LOGIN)
-        client.session["before"] = "login"
-        before = client.session.session_key
+        assert client.get(LOGIN).status_code == 200
+        assert client.get("/accounts/login/code/")["Location"] == LOGIN
 
-        client.post(LOGIN, {"login": "robin", "password": PASSWORD})
+    def test_an_account_closed_between_the_steps_stays_out(self, client: Client) -> None:
+        user = enrol(make_user("robin"))
+        give_password(client, "robin", PASSWORD)
+        User.objects.filter(pk=user.pk).update(is_active=False)
 
-        assert client.session.session_key != before
+        answer = client.post("/accounts/login/code/", {"code": code()})
+
+        assert answer["Location"] == LOGIN
+        assert "_auth_user_id" not in client.session
 
     def test_is_the_only_door_to_the_admin_site(self, client: Client) -> None:
         assert client.get("/admin/login/?next=/admin/")["Location"].startswith(LOGIN)
@@ -80,6 +113,40 @@ class TestLogin:
         client.force_login(make_user())
 
         assert client.get("/admin/login/").status_code == 403
+
+
+def _without_what_was_typed(page: str) -> str:
+    """Return a page without the name in its field and the token of its form, which differ at every request."""
+    lines = page.splitlines()
+    return "\n".join(
+        line for line in lines if 'name="login"' not in line and "csrfmiddlewaretoken" not in line
+    )
+
+
+class TestTheRecord:
+    def test_tells_of_login_and_logout_s46(self, client: Client) -> None:
+        user = enrol(make_user("robin"))
+
+        sign_in(client, "robin", PASSWORD)
+        client.post("/accounts/logout/")
+
+        events = AuditEvent.objects.filter(action__in=["login", "logout"])
+        assert [(one.action, one.actor_id, one.address) for one in events] == [
+            ("login", str(user.pk), "127.0.0.1"),
+            ("logout", str(user.pk), "127.0.0.1"),
+        ]
+
+    def test_tells_whose_account_a_failure_was_aimed_at_and_never_what_was_typed(
+        self, client: Client
+    ) -> None:
+        user = make_user("robin")
+
+        give_password(client, "robin", "wrong")
+        give_password(client, "my password by mistake", "wrong")
+
+        events = AuditEvent.objects.filter(action="login.failed")
+        assert [one.object_id for one in events] == [str(user.pk), ""]
+        assert "mistake" not in str(list(events.values()))
 
 
 class TestLogout:
@@ -100,6 +167,19 @@ class TestLogout:
         assert "Sign out?" in page
         assert "_auth_user_id" in client.session
 
+    def test_ends_the_session_on_the_server_and_clears_the_browser_s35(
+        self, client: Client
+    ) -> None:
+        enrol(make_user("robin"))
+        sign_in(client, "robin", PASSWORD)
+        old = client.cookies["sessionid"].value
+
+        answer = client.post("/accounts/logout/")
+        client.cookies["sessionid"] = old
+
+        assert answer["Clear-Site-Data"] == '"cache", "storage"'
+        assert client.get("/dashboard/calls/")["Location"].startswith(LOGIN)
+
     def test_from_the_admin_site_ends_there_too(self, client: Client) -> None:
         client.force_login(make_user("chief", "admin", is_staff=True, is_superuser=True))
 
@@ -117,6 +197,33 @@ class TestPasswordChange:
 
         assert "There is a problem" in page
         assert not User.objects.get(pk=user.pk).check_password(new)
+
+    def test_counts_the_old_one_as_any_try_s33(self, client: Client) -> None:
+        client.force_login(make_user())
+        new = "nine loud otters run"
+        wrong = {"oldpassword": "wrong", "password1": new, "password2": new}
+
+        for _ in range(5):
+            client.post("/accounts/password/change/", wrong)
+        right = wrong | {"oldpassword": PASSWORD}
+        page = client.post("/accounts/password/change/", right).content.decode()
+
+        assert "Too many attempts" in page
+
+    def test_ends_the_other_sessions_s34(self, client: Client) -> None:
+        enrol(make_user("robin"))
+        other = Client()
+        sign_in(other, "robin", PASSWORD)
+        client.force_login(User.objects.get(username="robin"))
+        new = "nine loud otters run"
+
+        client.post(
+            "/accounts/password/change/",
+            {"oldpassword": PASSWORD, "password1": new, "password2": new},
+        )
+
+        assert client.get("/dashboard/calls/").status_code == 200
+        assert other.get("/dashboard/calls/")["Location"].startswith(LOGIN)
 
     def test_stores_the_new_one(self, client: Client) -> None:
         user = make_user()
