@@ -1,13 +1,14 @@
 """Reads of the audit record: for its page and its exports, and for whoever watches it."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
 from django.db import connection
 from django.db.models import Q, QuerySet
 
+from accounts.audit.chain import Seal
 from accounts.models import AuditEvent, AuditSeal
 
 VIEWED = ("read", "list", "history", "week")
@@ -19,7 +20,7 @@ REFUSED = ("forbidden", "foreign", "not_found", "refused", "denied")
 def audit_events(
     *,
     actor: str = "",
-    patient_id: str = "",
+    patient_ids: Collection[str] | None = None,
     action: str = "",
     since: datetime | None = None,
     until: datetime | None = None,
@@ -27,15 +28,16 @@ def audit_events(
     """
     Return events, newest first, narrowed by what is given; times are [since, until).
 
-    `actor` is the id of a person, a key or a call, or else a kind of actor; `action` one of `ACTIONS`.
+    `actor` is the id of a person, a key or a call, or else a kind of actor. With `patient_ids` an event is about one
+    of those patients. `action` is one of `ACTIONS`.
     """
     events = AuditEvent.objects.order_by("-seq")
     if actor in AuditEvent.ActorType.values:
         events = events.filter(actor_type=actor)
     elif actor:
         events = events.filter(actor_id=actor)
-    if patient_id:
-        events = events.filter(_about(patient_id))
+    if patient_ids is not None:
+        events = events.filter(_about(patient_ids))
     if action:
         events = events.filter(ACTIONS[action])
     if since:
@@ -60,16 +62,23 @@ def count_lockouts(*, since: datetime) -> int:
     return AuditEvent.objects.filter(at__gte=since, outcome__in=LOCKED).count()
 
 
-def seals_of(events: list[AuditEvent]) -> dict[int, AuditSeal]:
+def seals_of(seqs: Collection[int]) -> dict[int, Seal]:
     """Return the seals of some events, by the number of the event."""
-    return {seal.seq: seal for seal in AuditSeal.objects.filter(seq__in=[e.seq for e in events])}
+    rows = AuditSeal.objects.filter(seq__in=seqs)
+    return {row[1]: Seal(*row) for row in rows.values_list("number", "seq", "key_id", "hash")}
 
 
-def _about(patient_id: str) -> Q:
-    """Find a patient in the list of an event's patients; SQLite searches the list's text, ids being unmistakable."""
-    if connection.features.supports_json_field_contains:
-        return Q(patient_ids__contains=[patient_id])
-    return Q(patient_ids__icontains=patient_id)
+def _about(patient_ids: Collection[str]) -> Q:
+    """Find patients in the lists of events; SQLite searches the list's text, ids being unmistakable."""
+    contains = connection.features.supports_json_field_contains
+    found = Q(pk__in=())
+    for patient_id in patient_ids:
+        found |= (
+            Q(patient_ids__contains=[patient_id])
+            if contains
+            else Q(patient_ids__icontains=patient_id)
+        )
+    return found
 
 
 def _ends(words: tuple[str, ...]) -> Q:
