@@ -23,7 +23,9 @@ import uvicorn
 from django.conf import settings
 from django.core.management import call_command
 
+from carematix import production
 from carematix.env import Environment
+from carematix.http_protocol import BoundedHttpProtocol
 from voice import live_calls
 
 logger = logging.getLogger("carematix.server")
@@ -76,7 +78,7 @@ def config(application: Any = APPLICATION) -> uvicorn.Config:
     """Return the options measured best for long sockets (docs/adr/0001), each bound stated (S72)."""
     return uvicorn.Config(
         application,
-        http="httptools",
+        http=BoundedHttpProtocol,
         loop="uvloop",
         ws="websockets-sansio",
         ws_max_size=settings.LIMIT_FRAME_BYTES,
@@ -149,6 +151,9 @@ def listen(host: str, port: int) -> socket.socket:
 def main(arguments: list[str]) -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "carematix.settings")
     os.umask(0o077)
+    if found := production.faults(settings):
+        sys.stderr.write("Carematix does not start in production:\n" + "\n".join(found) + "\n")
+        return 1
     django.setup()
     if arguments[:1] == ["--listener"]:
         serve(socket.socket(fileno=int(arguments[1])))

@@ -53,5 +53,5 @@ def clinic(request: HttpRequest) -> dict[str, Any]:
 
 def chosen_theme(request: HttpRequest) -> str:
     """Return the theme that the user chose, or nothing: then the device decides."""
-    theme = request.COOKIES.get("theme", "")
+    theme = request.COOKIES.get(settings.THEME_COOKIE_NAME, "")
     return theme if theme in THEMES else ""

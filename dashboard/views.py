@@ -160,14 +160,15 @@ def theme(request: HttpRequest) -> HttpResponse:
     response = redirect(back)
     if choice in THEMES:
         response.set_cookie(
-            "theme",
+            settings.THEME_COOKIE_NAME,
             choice,
             max_age=YEAR_SECONDS,
             secure=settings.SESSION_COOKIE_SECURE,
+            httponly=True,
             samesite="Lax",
         )
     else:
-        response.delete_cookie("theme", samesite="Lax")
+        response.delete_cookie(settings.THEME_COOKIE_NAME, samesite="Lax")
     return response
 
 

@@ -1,4 +1,6 @@
 // <theme-menu>: wraps the form that stores how the pages look, and changes the look at once.
+import { ApiError, post } from "../shared/api.js";
+import { announce } from "../shared/dom.js";
 
 class ThemeMenu extends HTMLElement {
   #listener = new AbortController();
@@ -13,13 +15,17 @@ class ThemeMenu extends HTMLElement {
   }
 
   /** @param {SubmitEvent} event */
-  #choose(event) {
-    if (!(event.submitter instanceof HTMLButtonElement)) return;
+  async #choose(event) {
+    if (!(event.submitter instanceof HTMLButtonElement) || !(event.target instanceof HTMLFormElement)) return;
     event.preventDefault();
     const choice = event.submitter.value;
-    const secure = location.protocol === "https:" ? "; Secure" : "";
-    const age = choice ? 31_536_000 : 0;
-    document.cookie = `theme=${choice}; Path=/; Max-Age=${age}; SameSite=Lax${secure}`;
+    try {
+      await post(event.target, event.submitter); // the cookie is the server's alone
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      announce(error.detail);
+      return;
+    }
     if (choice) document.documentElement.dataset.theme = choice;
     else delete document.documentElement.dataset.theme;
     for (const button of this.querySelectorAll("button")) {

@@ -30,3 +30,22 @@ export async function requestPage(url, options = {}) {
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   return { page, url: response.url };
 }
+
+/**
+ * Send a form and stay on the page; its answer is not shown.
+ * @param {HTMLFormElement} form
+ * @param {HTMLElement} submitter
+ * @returns {Promise<void>}
+ */
+export async function post(form, submitter) {
+  const body = new FormData(form, submitter);
+  let response;
+  try {
+    response = await fetch(form.action, { method: "POST", body, redirect: "manual" });
+  } catch {
+    throw new ApiError("That was not stored. The server did not answer. Phone calls are not affected.");
+  }
+  if (!response.ok && response.type !== "opaqueredirect") {
+    throw new ApiError("That was not stored. Reload the page and try again. Phone calls are not affected.");
+  }
+}
