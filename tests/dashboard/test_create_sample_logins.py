@@ -6,9 +6,11 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from accounts.models import User
+from dashboard.management.commands.create_sample_logins import PASSWORD, TOTP_SECRET
 from scheduling.clock import clinic_now
 from scheduling.models import Nurse
 from scheduling.services import load_clinic
+from tests.sign_in import give_password
 
 pytestmark = pytest.mark.django_db
 
@@ -32,13 +34,29 @@ class TestCreateSampleLogins:
         nurse = Nurse.objects.get(last_name="Reyes")
         assert nurse.user == User.objects.get(username="ana")
         password = capsys.readouterr().out.splitlines()[0].split()[-1].rstrip(":")
-        assert Client().login(username="sam", password=password)
+        assert User.objects.get(username="sam").check_password(password)
+
+    def test_gives_them_an_app_whose_code_another_command_prints(
+        self, client: Client, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        load_clinic(now=clinic_now())
+        call_command("create_sample_logins")
+        printed = capsys.readouterr().out
+        call_command("sample_login_code")
+        code = capsys.readouterr().out.strip()
+
+        give_password(client, "sam", PASSWORD)
+        answer = client.post("/accounts/login/code/", {"code": code})
+
+        assert answer["Location"] == "/"
+        assert TOTP_SECRET in printed
 
     def test_is_refused_in_production(self, settings: Settings) -> None:
         settings.DEBUG = False
 
-        with pytest.raises(CommandError, match="DEBUG=1"):
-            call_command("create_sample_logins")
+        for command in ("create_sample_logins", "sample_login_code"):
+            with pytest.raises(CommandError, match="DEBUG=1"):
+                call_command(command)
 
         assert not User.objects.exists()
 

@@ -7,11 +7,13 @@ from django.core.management.base import BaseCommand, CommandError
 
 from accounts.models import User
 from accounts.services import ensure_sample_login
+from accounts.sign_in.second_factor import set_secret
 from scheduling.exceptions import NurseUnknown
 from scheduling.selectors import nurse_named
 from scheduling.services import link_login
 
 PASSWORD = "sample-clinic-2026"  # nosec B105 - printed by the demo, for made-up people only
+TOTP_SECRET = "CAREMATIXSAMPLECLINIC234567ABCDE"  # nosec B105 - as the password
 LOGINS = (
     ("robin", "Robin", "Sedgemoor", User.Role.ADMIN),
     ("sam", "Sam", "Ashgrove", User.Role.SCHEDULER),
@@ -20,7 +22,9 @@ LOGINS = (
 
 
 class Command(BaseCommand):
-    help = "Make sample logins with one known password; only with DEBUG=1."
+    help = (
+        "Make sample logins with one known password and one known key for codes; only with DEBUG=1."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Make them, link the nurse's login to the nurse, and print them."""
@@ -35,9 +39,14 @@ class Command(BaseCommand):
                 role=role,
                 password=PASSWORD,
             )
+            set_secret(user=user, secret=TOTP_SECRET)
             if role == User.Role.NURSE:
                 self.link(user, f"{first_name} {last_name}")
             self.stdout.write(f"  {username:<8} {user.get_role_display()}")
+        self.stdout.write(
+            f"They are asked for a code as well: add the key {TOTP_SECRET} to an authenticator app,\n"
+            "or run `DEBUG=1 .venv/bin/python manage.py sample_login_code`. Each code works once."
+        )
 
     def link(self, user: User, name: str) -> None:
         try:
