@@ -5,17 +5,20 @@ from contextlib import nullcontext
 from functools import wraps
 from typing import Any
 
-from allauth.account.decorators import secure_admin_login
 from allauth.account.views import logout
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
 from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
 from django.template.response import SimpleTemplateResponse
 from django.utils import timezone
 
+from accounts.access import viewer_of_request
 from accounts.audit.admin_events import RecordedAdmin, record_page
+from accounts.permissions import Resource, Verb
 
 View = Callable[..., HttpResponseBase]
 
@@ -74,6 +77,20 @@ class TitledAdmin(RecordedAdmin):
         return super().response_change(request, TitledRow(obj, self.title(obj)))
 
 
+def may_enter(request: HttpRequest) -> bool:
+    """Tell whether the policy opens the admin site to who asks; `is_staff` opens nothing."""
+    return viewer_of_request(request).may(Verb.READ, Resource.ADMIN_SITE)
+
+
+def admin_login(request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+    """Lead to our one login, or on; whoever is signed in and may not enter is told so."""
+    if request.user.is_anonymous:
+        return redirect_to_login(request.GET.get("next") or request.get_full_path())
+    if not may_enter(request):
+        raise PermissionDenied
+    return redirect("admin:index")
+
+
 def admin_view(view: View, cacheable: bool = False) -> View:
     """Send whoever is not signed in straight to our login; show the rest in the clinic's time, and record it."""
     inner = admin.AdminSite.admin_view(admin.site, view, cacheable)
@@ -82,6 +99,8 @@ def admin_view(view: View, cacheable: bool = False) -> View:
     def in_clinic_time(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.user.is_anonymous:
             return redirect_to_login(request.get_full_path())
+        if not may_enter(request):
+            raise PermissionDenied
         # What is done and its audit event are stored together or not at all (security reference, S50).
         together = transaction.atomic() if request.method == "POST" else nullcontext()
         with timezone.override(settings.CLINIC_TIME_ZONE), together:
@@ -97,7 +116,8 @@ def admin_view(view: View, cacheable: bool = False) -> View:
 
 
 # One door for everybody: the admin site has no login page of its own, and leaving it ends at ours.
-admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # allauth's documented way
+admin.site.has_permission = may_enter  # type: ignore[method-assign]  # the policy's answer, asked by every page
+admin.site.login = admin_login  # type: ignore[method-assign]  # the site has no other hook
 admin.site.logout = logout  # type: ignore[method-assign]  # the same, for the way out
 admin.site.admin_view = admin_view  # type: ignore[method-assign, assignment]  # the site has no other hook
 admin.site.site_header = "Carematix administration"
