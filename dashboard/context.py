@@ -19,6 +19,7 @@ PLACES = (
     ("appointments", Verb.LIST, Resource.APPOINTMENT),
     ("users", Verb.LIST, Resource.USER),
     ("emergency", Verb.CREATE, Resource.USER),
+    ("audit", Verb.LIST, Resource.AUDIT),
     ("admin", Verb.READ, Resource.ADMIN_SITE),
 )
 """Where the menu leads, each for whom the policy opens it."""

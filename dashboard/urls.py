@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from dashboard import emergency, users, views
+from dashboard import audit, emergency, users, views
 
 app_name = "dashboard"
 urlpatterns = [
@@ -28,6 +28,8 @@ urlpatterns = [
         name="user_second_factor_reset",
     ),
     path("dashboard/users/<uuid:user_id>/unlocking/", users.unlocking, name="user_unlocking"),
+    path("dashboard/audit/", audit.audit, name="audit"),
+    path("dashboard/audit/export/", audit.audit_export, name="audit_export"),
     path("dashboard/emergency/", emergency.emergency_access, name="emergency"),
     path(
         "dashboard/emergency/<uuid:access_id>/end/",

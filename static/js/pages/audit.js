@@ -1,0 +1,3 @@
+import { followList } from "../shared/list.js";
+
+followList();
