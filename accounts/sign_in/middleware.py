@@ -64,8 +64,8 @@ def _end(request: HttpRequest) -> HttpResponse:
     record(request, "session.expired", user=request.user)
     end_sessions(user=request.user, only_key=request.session.session_key)  # type: ignore[arg-type]
     logout(request)
+    messages.warning(request, "You were signed out. Sign in again to go on.")
     if answers_json(request):
         return refusal("not_authenticated", "Your session has ended. Sign in again.", status=401)
-    messages.warning(request, "You were signed out. Sign in again to go on.")
     reading = request.method in {"GET", "HEAD"}
     return redirect_to_login(request.get_full_path() if reading else "/")

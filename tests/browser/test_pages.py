@@ -94,6 +94,9 @@ class TestPages:
             "appointments": "/dashboard/appointments/",
             "appointments-past": "/dashboard/appointments/?tab=past",
             "password": "/accounts/password/change/",
+            "sessions": "/accounts/sessions/",
+            "reauthenticate": "/accounts/reauthenticate/",
+            "recovery-codes": "/accounts/recovery-codes/",
         }
 
         for name, address in addresses.items():
