@@ -82,3 +82,46 @@ class EmailMissing(Exception):
 
     code = "email_missing"
     detail = "There is no e-mail address to send the invitation to."
+
+
+class InvalidLifetime(Exception):
+    """An API key lives a day at least, and not longer than the settings allow."""
+
+    code = "invalid_lifetime"
+
+    def __init__(self, most: int) -> None:
+        self.detail = f"A key is valid for 1 to {most} days."
+        super().__init__(self.detail)
+
+
+class NoSuchKey(Exception):
+    """There is no such API key."""
+
+    code = "not_found"
+    detail = "There is no such API key."
+
+
+class KeyRefused(Exception):
+    """
+    An API key opens nothing here.
+
+    Whoever sent it hears the same in every case; `outcome` and `key_id` are for the audit record.
+    """
+
+    code = "invalid_key"
+    detail = "This API key is not valid here."
+
+    def __init__(self, outcome: str, key_id: object = "") -> None:
+        self.outcome, self.key_id = outcome, key_id
+        super().__init__(outcome)
+
+
+class TooManyRequests(Exception):
+    """A limit is used up for so many seconds."""
+
+    code = "throttled"
+    detail = "Too many requests. Wait as many seconds as Retry-After says."
+
+    def __init__(self, wait_s: int) -> None:
+        self.wait_s = wait_s
+        super().__init__()
