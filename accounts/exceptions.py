@@ -84,6 +84,20 @@ class EmailMissing(Exception):
     detail = "There is no e-mail address to send the invitation to."
 
 
+class HoldNeedsReason(Exception):
+    """What keeps or deletes records for good needs a reason that explains something."""
+
+    code = "reason_missing"
+    detail = "Say in 10 to 200 characters why, without names: it is kept in the audit record."
+
+
+class NoSuchHold(Exception):
+    """No such hold is in force."""
+
+    code = "not_found"
+    detail = "This hold was lifted already."
+
+
 class InvalidLifetime(Exception):
     """An API key lives a day at least, and not longer than the settings allow."""
 

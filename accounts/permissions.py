@@ -201,6 +201,7 @@ MODELS: Mapping[str, Resource] = MappingProxyType(
     {
         "accounts.auditevent": R.AUDIT,
         "accounts.emergencyaccess": R.USER,
+        "accounts.legalhold": R.SETTINGS,
         "accounts.user": R.USER,
         "scheduling.appointment": R.APPOINTMENT,
         "scheduling.appointmentchange": R.APPOINTMENT,
@@ -221,6 +222,7 @@ MODELS: Mapping[str, Resource] = MappingProxyType(
         "scheduling.openinghours": R.SETTINGS,
         "scheduling.patient": R.PATIENT,
         "scheduling.patientrelation": R.PATIENT,
+        "scheduling.purgerun": R.SETTINGS,
         "scheduling.slothold": R.APPOINTMENT,
         "scheduling.specialization": R.CALENDAR,
         "scheduling.stafftask": R.STAFF_TASK,

@@ -121,6 +121,11 @@ LIMIT_KEY_READS_PER_MINUTE = env.number("LIMIT_KEY_READS_PER_MINUTE", 120, least
 LIMIT_KEY_WRITES_PER_MINUTE = env.number("LIMIT_KEY_WRITES_PER_MINUTE", 30, least=1)
 LIMIT_BAD_KEYS_PER_ADDRESS_HOUR = env.number("LIMIT_BAD_KEYS_PER_ADDRESS_HOUR", 20, least=1)
 LIMIT_KEY_DAYS = env.number("LIMIT_KEY_DAYS", 365, least=1, most=365)
+LIMIT_TRANSCRIPT_DAYS = env.number("LIMIT_TRANSCRIPT_DAYS", 730, least=1)
+LIMIT_CALL_LOG_DAYS = env.number("LIMIT_CALL_LOG_DAYS", 2_192, least=1)
+LIMIT_MESSAGE_DAYS = env.number("LIMIT_MESSAGE_DAYS", 730, least=1)
+LIMIT_STAFF_TASK_DAYS = env.number("LIMIT_STAFF_TASK_DAYS", 730, least=1)
+LIMIT_IMPORT_DAYS = env.number("LIMIT_IMPORT_DAYS", 90, least=1)
 LIMIT_BODY_BYTES = env.number("LIMIT_BODY_BYTES", 1_048_576, least=1024)
 LIMIT_UPLOAD_BYTES = env.number("LIMIT_UPLOAD_BYTES", 5_308_416, least=1024)
 LIMIT_BODY_SECONDS = env.number("LIMIT_BODY_SECONDS", 30, least=1)
@@ -293,6 +298,20 @@ ACCOUNT_RATE_LIMITS = {"login": "", "login_failed": ""}  # counted in the databa
 ACCOUNT_SESSION_REMEMBER = False
 MFA_FORMS = {"authenticate": "accounts.sign_in.forms.CodeForm"}
 MFA_TOTP_ISSUER = "Carematix"
+
+# ---- The API ----------------------------------------------------------------------------------
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.authentication.BearerKeyAuthentication",  # the first one, so a 401 asks for a key
+        "accounts.authentication.SignedInAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["accounts.api_views.PolicyPermission"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["accounts.api_views.BoundedJSONParser"],
+    "DEFAULT_METADATA_CLASS": None,  # the schema describes the API, to whoever may read it
+    "EXCEPTION_HANDLER": "carematix.api_errors.answer",
+    "URL_FORMAT_OVERRIDE": None,
+}
 
 # ---- Browser protections ----------------------------------------------------------------------
 # The proxy speaks https and tells so; Twilio's addresses and the probes never redirect.

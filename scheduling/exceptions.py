@@ -112,6 +112,18 @@ class NotFound(SchedulingError):
     default_detail = "There is no such record."
 
 
+class UnderHold(SchedulingError):
+    code = "under_hold"
+    default_detail = "A legal hold rests on these records. Nothing of them is deleted."
+
+
+class StillActive(SchedulingError):
+    """Something is still to happen with the record; `detail` says what."""
+
+    code = "still_active"
+    default_detail = "The patient has visits ahead. Cancel them first."
+
+
 class Busy(SchedulingError):
     """The database was too busy, several times in a row; trying again later may work."""
 

@@ -2,6 +2,7 @@
 
 from accounts.models.audit import AuditEvent, AuditSeal
 from accounts.models.emergency import EmergencyAccess
+from accounts.models.holds import LegalHold
 from accounts.models.keys import ApiKey, RequestBucket
 from accounts.models.sign_in import SignInCounter
 from accounts.models.user import User
@@ -11,6 +12,7 @@ __all__ = [
     "AuditEvent",
     "AuditSeal",
     "EmergencyAccess",
+    "LegalHold",
     "RequestBucket",
     "SignInCounter",
     "User",

@@ -28,6 +28,7 @@ from scheduling.models.people import (
     Patient,
     PatientRelation,
 )
+from scheduling.models.privacy import PurgeRun
 from scheduling.models.tasks import StaffTask
 from scheduling.models.waitlist import FreedTime, WaitlistEntry, WaitlistOffer
 
@@ -52,6 +53,7 @@ __all__ = [
     "OpeningHours",
     "Patient",
     "PatientRelation",
+    "PurgeRun",
     "SlotHold",
     "Source",
     "Specialization",

@@ -92,6 +92,9 @@ class Patient(models.Model):
         default=False, help_text="Registered by phone and not yet checked by staff."
     )
     registration_reason = models.CharField(max_length=500, blank=True)
+    erased_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="Since then the name is a pseudonym."
+    )
     sample = models.BooleanField(default=False, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
