@@ -246,4 +246,7 @@ def _record_list(request: HttpRequest, action: str, patient_ids: list[UUID]) -> 
 
 
 def _record(request: HttpRequest, action: str, **details: Any) -> None:
+    """Write one event; what was seen only because a record is open in an emergency says so (S30)."""
+    if not viewer_of_request(request).opened.isdisjoint(details.get("patient_ids", ())):
+        details["reason"] = "emergency access"
     origin_of(request, surface="dashboard").record(action=action, **details)
