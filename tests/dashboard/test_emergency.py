@@ -1,6 +1,7 @@
 """The page on which records are opened in an emergency, and the banner of those who may look (S30)."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from django.test import Client
@@ -21,7 +22,7 @@ def chief(client: Client) -> User:
     return user
 
 
-def open_to(user: User, patient_id: object, *, by: User, minutes: int = 30) -> EmergencyAccess:
+def open_to(user: User, patient_id: UUID, *, by: User, minutes: int = 30) -> EmergencyAccess:
     return EmergencyAccess.objects.create(
         user=user,
         patient_id=patient_id,
