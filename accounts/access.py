@@ -9,7 +9,7 @@ from uuid import UUID
 from django.http import Http404, HttpRequest
 
 from accounts.emergency import open_accesses
-from accounts.models import User
+from accounts.models import ApiKey, User
 from accounts.permissions import Reach, Resource, Verb, key_reach, reach
 from accounts.sign_in import clock
 
@@ -59,8 +59,10 @@ def viewer_of_request(request: HttpRequest) -> Viewer:
     """Return who sent a request, read once for it; nobody in particular may do nothing."""
     viewer: Viewer | None = getattr(request, "_viewer", None)
     if viewer is None:
-        user = request.user
-        if isinstance(user, User) and user.is_active:
+        user: object = request.user
+        if isinstance(user, ApiKey):
+            viewer = viewer_of_key(user.scopes)
+        elif isinstance(user, User) and user.is_active:
             viewer = viewer_of(user, now=clock.now())
         else:
             viewer = Viewer()

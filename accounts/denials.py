@@ -1,4 +1,4 @@
-"""What is refused to somebody who is signed in becomes an event of the audit record (security reference, S26, S46)."""
+"""What is refused to a person who is signed in, or to a key, becomes an event of the audit record (S26, S46)."""
 
 from uuid import UUID
 
@@ -6,8 +6,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
 
 from accounts.access import NotVisible
-from accounts.models import User
-from accounts.origin import origin_of
+from accounts.origin import KeyOrigin, Origin, sender_of
 
 FORBIDDEN = 403
 NOT_FOUND = 404
@@ -33,12 +32,12 @@ class DenialMiddleware(MiddlewareMixin):
     ) -> HttpResponseBase:
         """Write the event; if it cannot be written, the exception takes the place of the answer (S50)."""
         refused = response.status_code in {FORBIDDEN, NOT_FOUND}
-        user = getattr(request, "user", None)
         match = request.resolver_match
-        if refused and isinstance(user, User) and match is not None:
+        sender = sender_of(request, surface=surface_of(request.path)) if refused else None
+        if sender is not None and match is not None:
             is_record = bool(match.kwargs or match.args)
             if response.status_code == FORBIDDEN or is_record:
-                _record(request, response.status_code)
+                _record(request, response.status_code, sender)
         return response
 
 
@@ -47,7 +46,7 @@ def surface_of(path: str) -> str:
     return next((name for prefix, name in SURFACES if path.startswith(prefix)), "dashboard")
 
 
-def _record(request: HttpRequest, status: int) -> None:
+def _record(request: HttpRequest, status: int, sender: Origin | KeyOrigin) -> None:
     match = request.resolver_match
     assert match is not None
     hidden: NotVisible | None = getattr(request, "_not_visible", None)
@@ -57,7 +56,7 @@ def _record(request: HttpRequest, status: int) -> None:
     if hidden is not None:
         object_id = str(hidden.object_id)
         outcome = "foreign" if hidden.foreign else "not_found"
-    origin_of(request, surface=surface_of(request.path)).record(
+    sender.record(
         action="access.denied",
         outcome=outcome,
         object_type=hidden.resource.value if hidden else match.view_name[:64],

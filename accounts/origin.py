@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.http import HttpRequest
 
-from accounts.models import AuditEvent, User
+from accounts.models import ApiKey, AuditEvent, User
 from accounts.services import record_event
 from accounts.sign_in.events import address_of
 
@@ -34,6 +34,29 @@ class Origin:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class KeyOrigin:
+    """An integrator's program, with its API key."""
+
+    key_id: UUID
+    surface: str
+    address: str = ""
+    request_id: str = ""
+
+    def record(self, *, action: str, outcome: str = "ok", **details: Any) -> AuditEvent:
+        """Write one audit event of this key, in the caller's transaction."""
+        return record_event(
+            action=action,
+            outcome=outcome,
+            surface=self.surface,
+            actor_type=AuditEvent.ActorType.KEY,
+            actor_id=self.key_id,
+            address=self.address,
+            request_id=self.request_id,
+            **details,
+        )
+
+
 def origin_of(request: HttpRequest, *, surface: str) -> Origin:
     """Return who sent a request; only for somebody who is signed in."""
     assert isinstance(request.user, User)
@@ -43,3 +66,12 @@ def origin_of(request: HttpRequest, *, surface: str) -> Origin:
         address=address_of(request),
         request_id=getattr(request, "request_id", ""),
     )
+
+
+def sender_of(request: HttpRequest, *, surface: str) -> Origin | KeyOrigin | None:
+    """Return who sent a request, a person or a key, or nothing for somebody unknown."""
+    sender: object = getattr(request, "user", None)
+    if isinstance(sender, ApiKey):
+        number = getattr(request, "request_id", "")
+        return KeyOrigin(sender.pk, surface, address_of(request), number)
+    return origin_of(request, surface=surface) if isinstance(sender, User) else None

@@ -138,6 +138,7 @@ INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
+    "django.contrib.humanize",
     "django.contrib.sessions",
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
@@ -305,9 +306,9 @@ REST_FRAMEWORK: dict[str, Any] = {
         "accounts.authentication.BearerKeyAuthentication",  # the first one, so a 401 asks for a key
         "accounts.authentication.SignedInAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["accounts.api_views.PolicyPermission"],
+    "DEFAULT_PERMISSION_CLASSES": ["accounts.api_policy.PolicyPermission"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["accounts.api_views.BoundedJSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["accounts.api_policy.BoundedJSONParser"],
     "DEFAULT_METADATA_CLASS": None,  # the schema describes the API, to whoever may read it
     "EXCEPTION_HANDLER": "carematix.api_errors.answer",
     "URL_FORMAT_OVERRIDE": None,

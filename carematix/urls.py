@@ -18,6 +18,7 @@ urlpatterns = [
     path("twilio/", include("voice.urls")),
     path("accounts/", include("accounts.urls")),
     path("admin/", admin.site.urls),
+    path("api/v1/", include("accounts.api_urls")),
     path("", include("scheduling.urls")),
     path("", include("dashboard.urls")),
 ]

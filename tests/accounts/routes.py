@@ -72,6 +72,7 @@ ROUTES: Mapping[str, Route] = {
     "dashboard/emergency/<uuid:access_id>/end/": acts(Verb.CREATE, Resource.USER),
     "dashboard/audit/": searched(Resource.AUDIT),
     "dashboard/audit/export/": acts(Verb.EXPORT, Resource.AUDIT, format="csv"),
+    "api/v1/me/": reads(Resource.ACCOUNT),  # a key's own: test_me
     "accounts/calendar/": Route(
         Resource.CALENDAR, {"GET": Verb.READ, "POST": Verb.UPDATE}, own_only=True
     ),
