@@ -7,6 +7,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -51,6 +52,7 @@ def environment(database_url: str, model_url: str) -> dict[str, str]:
         "ALLOWED_HOSTS": "127.0.0.1,localhost",
         "PUBLIC_BASE_URL": peers.PUBLIC_BASE_URL,
         "DATABASE_URL": database_url,
+        "AUDIT_KEYS": "bench:" + b64encode(bytes(32)).decode(),
         "ASSISTANT": "openai",
         "OPENAI_API_KEY": "bench",
         "OPENAI_REALTIME_URL": model_url,
