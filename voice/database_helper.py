@@ -188,6 +188,8 @@ class VoiceAgentDatabaseHelper:
             self._lock_from_the_start(desk)
         outcome = self._decided(request, desk)
         desk.gate.tool_calls += 1
+        if known[0] is not None:  # whose call it was is said once; after that by staff only (S64)
+            call.patient_id = known[0]
         changed = (call.patient_id, call.language, call.recording, call.locked) != known
         if (
             changed or request.name == "verify_identity"

@@ -20,3 +20,10 @@ class ModelUnavailable(Exception):
         super().__init__(reason)
         self.reason = reason
         self.retry = retry
+
+
+class NotAdministrator(Exception):
+    """Only an administrator says whose call it was."""
+
+    code = "not_allowed"
+    detail = "Only an administrator may do this."

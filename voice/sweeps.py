@@ -1,5 +1,5 @@
 """
-What the background worker does of calls: it closes the records of calls whose end nobody reported (R6).
+What the background worker does of calls: it closes records whose end nobody reported (R6), and purges at night (S62).
 
 A step is given the real time: calls and heartbeats know no other.
 """
@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from scheduling.services.sweeps import Step
 from voice.carrier import call_state
 from voice.models import CallLog
+from voice.privacy import purge_nightly
 from voice.services import HEARTBEAT_LOST, RANK, TERMINAL, end_stream
 
 Status = CallLog.Status
@@ -77,4 +78,7 @@ def _close_one(
     return 1
 
 
-STEPS: tuple[Step, ...] = (Step("lost_calls", close_lost_calls, period_s=30),)
+STEPS: tuple[Step, ...] = (
+    Step("lost_calls", close_lost_calls, period_s=30),
+    Step("purge", purge_nightly, period_s=300),
+)
