@@ -1,5 +1,5 @@
 """
-What the background worker does for the audit record: seals, alarms, heads (security reference, S49, S52).
+What the background worker does for the audit record (seals, alarms, heads: S49, S52) and for logins.
 
 A step is given the real time. It stands here and not in `accounts`, which keeps the record but has never heard of
 tasks for staff.
@@ -23,6 +23,8 @@ from accounts.audit.sealing import seal_events
 from accounts.audit.selectors import count_lockouts, patients_read_by_staff
 from accounts.models import User
 from accounts.permissions import Reach, Resource, Verb
+from accounts.sign_in.lockout import forget_old
+from accounts.sign_in.sessions import forget_ended
 from scheduling.clock import clinic_now
 from scheduling.models import Patient, Source, StaffTask
 from scheduling.selectors.sight import seen
@@ -74,6 +76,11 @@ def keep_head(*, now: datetime) -> int:
     if found.fault:
         return _tell_of(found.fault, now)
     return int(store_head(head, now=now))
+
+
+def forget_logins(*, now: datetime) -> int:
+    """Drop sessions that are over, and counters of failed logins that nobody looks at any more."""
+    return forget_ended(now=now) + forget_old(now=now)
 
 
 def _watch_person(user: User, patients: set[str], now: datetime) -> int:
@@ -132,4 +139,5 @@ STEPS: tuple[Step, ...] = (
     Step("audit_watch", watch, period_s=60),
     Step("audit_check", check, period_s=60),
     Step("audit_head", keep_head, period_s=300),
+    Step("logins", forget_logins, period_s=3600),
 )

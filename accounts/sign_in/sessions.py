@@ -9,6 +9,7 @@ from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
 from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare
 
@@ -100,3 +101,10 @@ def end_sessions(
     for row in ended:
         row.end()
     return len(ended)
+
+
+def forget_ended(*, now: datetime) -> int:
+    """Drop sessions that nobody can use any more, and where they were; return how many."""
+    ended, _ = Session.objects.filter(expire_date__lt=now).delete()
+    UserSession.objects.filter(created_at__lt=now - lifetimes().total).delete()
+    return ended

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
@@ -14,7 +15,7 @@ from accounts.models import AuditEvent, User
 from accounts.sign_in import ages, clock
 from accounts.sign_in.decorators import recently_authenticated
 from accounts.sign_in.devices import device_name
-from accounts.sign_in.sessions import live_user
+from accounts.sign_in.sessions import forget_ended, live_user
 from tests.dashboard.rows import PASSWORD, make_user
 from tests.sign_in import LOGIN, code, enrol, give_password, sign_in
 
@@ -223,6 +224,18 @@ class TestTheListOfSessions:
         other = Client()
         sign_in(other, "robin", PASSWORD)
         return other
+
+
+class TestEndedSessions:
+    def test_are_forgotten_with_where_they_were(
+        self, client: Client, robin: User, hands: Hands
+    ) -> None:
+        before = Session.objects.count()
+        nothing = forget_ended(now=hands())
+        hands.move(hours=13)
+
+        assert (nothing, forget_ended(now=hands())) == (0, before)
+        assert not UserSession.objects.exists()
 
 
 class TestDevices:
