@@ -89,6 +89,9 @@ def emergency_access(request: HttpRequest) -> HttpResponse:
             return _open(request, form)
         except (ReasonMissing, NobodyToOpenFor) as error:
             form.add_error(None, error.detail)
+    if form.is_bound and (chosen := form.cleaned_data.get("patient")):
+        found = list(Patient.objects.filter(pk=chosen))
+        _record_search(request, found)
     context = {
         "section": "emergency",
         "search": search,

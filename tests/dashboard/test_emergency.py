@@ -73,6 +73,14 @@ class TestThePage:
         assert "There is a problem" in page
         assert not EmergencyAccess.objects.exists()
 
+    def test_keeps_the_chosen_patient_when_something_is_missing(self, client: Client) -> None:
+        patient, nurse = make_patient(), make_user("ana", "nurse")
+
+        page = client.post(PAGE, {"patient": patient.pk, "user": nurse.pk, "reason": "soon"})
+
+        assert page.context["found"] == [patient]
+        assert "Say in 10 to 200 characters" in page.content.decode()
+
     def test_offers_nurses_only(self, client: Client) -> None:
         make_user("ana", "nurse", first_name="Ana", last_name="Reyes")
         make_user("sam", "scheduler", first_name="Sam", last_name="Ashgrove")
