@@ -18,13 +18,29 @@ VERBS = {
     "closed": "Closed",
     "received": "Received",
 }
-LOGIN = {
-    "login.ok": "Signed in",
-    "login.succeeded": "Signed in",
+DONE = {
+    "access.denied": "Tried to open",
+    "call.anomaly": "Noticed odd data",
+    "call.stream_opened": "Answered",
+    "login": "Signed in",
     "login.failed": "Failed to sign in",
+    "login.locked_out": "Failed to sign in",
+    "login.reauthenticated": "Signed in again",
+    "login.unlocked": "Unlocked",
     "logout": "Signed out",
+    "mfa.enrolled": "Set up two-step sign-in",
+    "mfa.failed": "Gave a wrong code",
+    "mfa.locked_out": "Gave wrong codes",
+    "mfa.recovery_codes_made": "Made recovery codes",
+    "mfa.reset": "Reset two-step sign-in",
+    "password.changed": "Changed the password",
+    "password.reset_asked": "Asked for a new password",
+    "session.ended": "Ended a session",
     "session.expired": "Was signed out, idle",
+    "user.role_changed": "Changed the role",
 }
+"""Whole acts; others are named by their verb."""
+ACCOUNT = ("login", "logout", "mfa", "password", "session")
 RECORDS = {
     "appointment": "Visit",
     "appointments": "Visits",
@@ -56,10 +72,8 @@ def what(event: AuditEvent) -> str:
     """Return what was done, "Viewed"; what nobody named here keeps its own words."""
     if event.surface == "call" and "." not in event.action:
         return labels.tool(event.action).words
-    if event.action in LOGIN:
-        return LOGIN[event.action]
-    if event.action == "access.denied":
-        return "Tried to open"
+    if event.action in DONE:
+        return DONE[event.action]
     verb = event.action.rpartition(".")[2]
     return VERBS.get(verb) or event.action.replace(".", " ").replace("_", " ").capitalize()
 
@@ -67,6 +81,8 @@ def what(event: AuditEvent) -> str:
 def which(event: AuditEvent) -> str:
     """Return the record, "Call 3f2a91c0", or the kind of records of a list."""
     noun = event.object_type or event.action.partition(".")[0]
+    if noun in ACCOUNT:
+        return "Account"
     words = RECORDS.get(noun) or noun.replace("_", " ").replace(":", " ").capitalize()
     return f"{words} {event.object_id[:SHOWN_OF_ID]}".strip()
 

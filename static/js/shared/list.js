@@ -58,8 +58,8 @@ export function followList() {
     event.preventDefault();
     load(/** @type {HTMLAnchorElement} */ (link).href);
   });
-  delegate("change", "[data-list] form select", (select) => select.closest("form")?.requestSubmit());
-  delegate("submit", "[data-list] form", (form, /** @type {SubmitEvent} */ event) => {
+  delegate("change", "[data-list] form.filters select", (select) => select.closest("form")?.requestSubmit());
+  delegate("submit", "[data-list] form.filters", (form, /** @type {SubmitEvent} */ event) => {
     event.preventDefault();
     const body = new FormData(/** @type {HTMLFormElement} */ (form), event.submitter);
     load(/** @type {HTMLFormElement} */ (form).action, { method: "POST", body });

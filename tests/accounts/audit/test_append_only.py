@@ -5,9 +5,11 @@ from django.db import DatabaseError, IntegrityError, connection, migrations, mod
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.state import ProjectState
 
-from accounts.models import AuditEvent, AuditSeal
+from accounts.exceptions import NotRecorded
+from accounts.models import AuditEvent, AuditSeal, User
 from accounts.models.audit import RecordIsKept
 from accounts.services import record_event
+from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -123,3 +125,35 @@ class TestAuditEvent:
             AuditEvent.objects.bulk_update([event], ["outcome"])
         with pytest.raises(RecordIsKept):
             AuditEvent.objects.filter(pk=event.pk).delete()
+
+
+class TestFields:
+    def test_s47_are_those_of_the_requirement_and_the_changes(self) -> None:
+        assert {field.name for field in AuditEvent._meta.concrete_fields} == {
+            "seq", "at", "actor_type", "actor_id", "patient_ids", "action", "object_type",
+            "object_id", "surface", "address", "request_id", "outcome", "reason", "changes",
+        }  # fmt: skip
+
+    def test_s47_hold_the_instant_to_the_microsecond(self) -> None:
+        event = an_event()
+
+        assert AuditEvent.objects.get(pk=event.pk).at == event.at
+
+
+@pytest.mark.django_db
+class TestBrokenTable:
+    """A table that cannot be written: as when the disk is full or the database is read-only (S50)."""
+
+    def test_s50_stops_what_would_be_recorded(self) -> None:
+        with pytest.raises(NotRecorded):
+            self.change_something()
+
+        assert not User.objects.filter(username="new").exists()
+        assert an_event().pk
+
+    @transaction.atomic
+    def change_something(self) -> None:
+        make_user(username="new")
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE accounts_auditevent RENAME TO gone")
+        an_event()
