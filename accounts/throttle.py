@@ -63,7 +63,7 @@ def take(limit: RequestLimit, *, now: datetime) -> None:
     bucket.save()
 
 
-def forget_old(*, now: datetime) -> int:
+def forget_old_buckets(*, now: datetime) -> int:
     """Drop buckets that no limit looks at any more; return how many."""
     return RequestBucket.objects.filter(last_at__lt=now - FORGET_AFTER).delete()[0]
 

@@ -18,6 +18,7 @@ PLACES = (
     ("calls", Verb.LIST, Resource.CALL),
     ("appointments", Verb.LIST, Resource.APPOINTMENT),
     ("users", Verb.LIST, Resource.USER),
+    ("api_keys", Verb.LIST, Resource.API_KEY),
     ("emergency", Verb.CREATE, Resource.USER),
     ("audit", Verb.LIST, Resource.AUDIT),
     ("admin", Verb.READ, Resource.ADMIN_SITE),

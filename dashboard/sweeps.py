@@ -25,6 +25,7 @@ from accounts.models import User
 from accounts.permissions import Reach, Resource, Verb
 from accounts.sign_in.lockout import forget_old
 from accounts.sign_in.sessions import forget_ended
+from accounts.throttle import forget_old_buckets
 from scheduling.clock import clinic_now
 from scheduling.models import Patient, Source, StaffTask
 from scheduling.selectors.sight import seen
@@ -140,4 +141,5 @@ STEPS: tuple[Step, ...] = (
     Step("audit_check", check, period_s=60),
     Step("audit_head", keep_head, period_s=300),
     Step("logins", forget_logins, period_s=3600),
+    Step("request_buckets", forget_old_buckets, period_s=3600),
 )

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from dashboard import audit, emergency, users, views
+from dashboard import api_keys, audit, emergency, users, views
 
 app_name = "dashboard"
 urlpatterns = [
@@ -30,6 +30,13 @@ urlpatterns = [
     path("dashboard/users/<uuid:user_id>/unlocking/", users.unlocking, name="user_unlocking"),
     path("dashboard/audit/", audit.audit, name="audit"),
     path("dashboard/audit/export/", audit.audit_export, name="audit_export"),
+    path("dashboard/api-keys/", api_keys.api_keys, name="api_keys"),
+    path("dashboard/api-keys/creation/", api_keys.creation, name="api_key_creation"),
+    path(
+        "dashboard/api-keys/<uuid:key_id>/revocation/",
+        api_keys.revocation,
+        name="api_key_revocation",
+    ),
     path("dashboard/emergency/", emergency.emergency_access, name="emergency"),
     path(
         "dashboard/emergency/<uuid:access_id>/end/",

@@ -68,6 +68,11 @@ ROUTES: Mapping[str, Route] = {
         Verb.UPDATE, Resource.USER, asks=True
     ),
     "dashboard/users/<uuid:user_id>/unlocking/": acts(Verb.UPDATE, Resource.USER),
+    "dashboard/api-keys/": reads(Resource.API_KEY, Verb.LIST),
+    "dashboard/api-keys/creation/": acts(
+        Verb.CREATE, Resource.API_KEY, asks=True, name="Portal", scopes="patients:read", days="90"
+    ),
+    "dashboard/api-keys/<uuid:key_id>/revocation/": acts(Verb.DELETE, Resource.API_KEY, asks=True),
     "dashboard/emergency/": acts(Verb.CREATE, Resource.USER, asks=True),
     "dashboard/emergency/<uuid:access_id>/end/": acts(Verb.CREATE, Resource.USER),
     "dashboard/audit/": searched(Resource.AUDIT),

@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import URLPattern
 from django.utils import timezone
 
+from accounts.issued_keys import create_key
 from accounts.models import AuditEvent, EmergencyAccess, User
 from accounts.permissions import Reach, Resource, Role, Verb, may, reach
 from carematix.asgi import application
@@ -58,8 +59,10 @@ def rows(db: None) -> dict[tuple[str, str], str]:
         opened_at=timezone.now() - timedelta(hours=2),
         expires_at=timezone.now() - timedelta(hours=1),
     )
+    key, _ = create_key(name="Portal", scopes=["patients:read"], now=timezone.now())
     found = {"call_id": (make_call(mine).pk, make_call(other).pk)}
     found |= {"user_id": (person.pk, person.pk), "access_id": (access.pk, access.pk)}
+    found |= {"key_id": (key.pk, key.pk)}
     ids = {(name, "own"): str(own) for name, (own, _) in found.items()}
     ids |= {(name, "foreign"): str(foreign) for name, (_, foreign) in found.items()}
     ids |= {(name, "missing"): str(uuid.UUID(int=number)) for number, name in enumerate(found)}

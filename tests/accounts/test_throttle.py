@@ -80,8 +80,8 @@ class TestABucket:
     def test_is_forgotten_after_a_day(self) -> None:
         take(THREE, now=NOW)
 
-        assert throttle.forget_old(now=NOW + timedelta(hours=23)) == 0
-        assert throttle.forget_old(now=NOW + timedelta(hours=25)) == 1
+        assert throttle.forget_old_buckets(now=NOW + timedelta(hours=23)) == 0
+        assert throttle.forget_old_buckets(now=NOW + timedelta(hours=25)) == 1
 
     def test_has_the_limits_of_the_reference_s43(self) -> None:
         limits = (
