@@ -1,6 +1,7 @@
 """The page of the audit record in a real browser, in every size and scheme."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -15,27 +16,32 @@ PAGE = "/dashboard/audit/"
 
 def fill_the_record(user: User) -> None:
     """Store events of every look."""
-    staff = {"surface": "dashboard", "actor_type": "user", "actor_id": user.pk}
-    call = {"surface": "call", "actor_type": "call", "actor_id": "c", "request_id": "CA" + "1" * 32}
+    staff: dict[str, Any] = {"surface": "dashboard", "actor_type": "user", "actor_id": user.pk}
+    call: dict[str, Any] = {
+        "surface": "call",
+        "actor_type": "call",
+        "actor_id": "c",
+        "request_id": "CA" + "1" * 32,
+    }
     patient = "6a4f3f52-0d6f-4f0e-9d3f-0f4a7a3f1c11"
-    record_event(action="calls.list", outcome="ok", patient_ids=[patient] * 9, **staff)  # type: ignore[arg-type]
+    record_event(action="calls.list", outcome="ok", patient_ids=[patient] * 9, **staff)
     record_event(
         action="patient.changed", outcome="ok", object_type="patient", object_id=patient,
         patient_ids=[patient], address="203.0.113.24", request_id="0f" * 16,
         changes={"phone": ["hash:5f0c2f9e8b1d4a77", None], "preferred_language": ["en", "es"]}, **staff,
-    )  # type: ignore[arg-type]  # fmt: skip
+    )  # fmt: skip
     record_event(
         action="access.denied", outcome="foreign", object_type="call", object_id=patient, **staff
-    )  # type: ignore[arg-type]
-    record_event(action="find_slots", outcome="ok", object_type="call", object_id=patient, **call)  # type: ignore[arg-type]
+    )
+    record_event(action="find_slots", outcome="ok", object_type="call", object_id=patient, **call)
     record_event(
         action="verify_identity", outcome="locked", object_type="call", object_id=patient, **call
-    )  # type: ignore[arg-type]
+    )
     record_event(
         action="recording.deleted", outcome="ok", surface="worker", reason="older than 90 days"
     )
     seal_events()
-    record_event(action="mfa.enrolled", outcome="ok", **staff)  # type: ignore[arg-type]
+    record_event(action="mfa.enrolled", outcome="ok", **staff)
 
 
 @pytest.fixture
