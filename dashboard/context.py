@@ -21,6 +21,7 @@ PLACES = (
     ("api_keys", Verb.LIST, Resource.API_KEY),
     ("emergency", Verb.CREATE, Resource.USER),
     ("audit", Verb.LIST, Resource.AUDIT),
+    ("privacy", Verb.READ, Resource.SETTINGS),
     ("admin", Verb.READ, Resource.ADMIN_SITE),
 )
 """Where the menu leads, each for whom the policy opens it."""

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from dashboard import api_keys, audit, emergency, users, views
+from dashboard import api_keys, audit, emergency, privacy, users, views
 
 app_name = "dashboard"
 urlpatterns = [
@@ -42,6 +42,49 @@ urlpatterns = [
         "dashboard/emergency/<uuid:access_id>/end/",
         emergency.end_emergency_access,
         name="emergency_end",
+    ),
+    path("dashboard/privacy/", privacy.privacy, name="privacy"),
+    path("dashboard/privacy/patients/<uuid:patient_id>/", privacy.patient, name="privacy_patient"),
+    path(
+        "dashboard/privacy/patients/<uuid:patient_id>/holds/",
+        privacy.patient_hold,
+        name="privacy_patient_hold",
+    ),
+    path(
+        "dashboard/privacy/patients/<uuid:patient_id>/holds/<uuid:hold_id>/lifting/",
+        privacy.patient_hold_lifting,
+        name="privacy_patient_hold_lifting",
+    ),
+    path(
+        "dashboard/privacy/patients/<uuid:patient_id>/calls/",
+        privacy.call_permission_answer,
+        name="privacy_call_permission",
+    ),
+    path(
+        "dashboard/privacy/patients/<uuid:patient_id>/export/",
+        privacy.export,
+        name="privacy_export",
+    ),
+    path(
+        "dashboard/privacy/patients/<uuid:patient_id>/erasure/",
+        privacy.erasure,
+        name="privacy_erasure",
+    ),
+    path("dashboard/privacy/calls/<uuid:call_id>/", privacy.call, name="privacy_call"),
+    path(
+        "dashboard/privacy/calls/<uuid:call_id>/holds/",
+        privacy.call_hold,
+        name="privacy_call_hold",
+    ),
+    path(
+        "dashboard/privacy/calls/<uuid:call_id>/holds/<uuid:hold_id>/lifting/",
+        privacy.call_hold_lifting,
+        name="privacy_call_hold_lifting",
+    ),
+    path(
+        "dashboard/privacy/calls/<uuid:call_id>/patient/",
+        privacy.relinking,
+        name="privacy_relinking",
     ),
     path("accounts/calendar/", views.calendar_link, name="calendar_link"),
 ]

@@ -78,6 +78,33 @@ ROUTES: Mapping[str, Route] = {
     "dashboard/audit/": searched(Resource.AUDIT),
     "dashboard/audit/export/": acts(Verb.EXPORT, Resource.AUDIT, format="csv"),
     "api/v1/me/": reads(Resource.ACCOUNT),  # a key's own: test_me
+    "dashboard/privacy/": Route(
+        Resource.SETTINGS, {"GET": Verb.READ, "POST": Verb.READ}, data={"search": "a"}
+    ),
+    "dashboard/privacy/patients/<uuid:patient_id>/": reads(Resource.SETTINGS, patients=True),
+    "dashboard/privacy/patients/<uuid:patient_id>/holds/": acts(
+        Verb.UPDATE, Resource.SETTINGS, reason="A test of the matrix"
+    ),
+    "dashboard/privacy/patients/<uuid:patient_id>/holds/<uuid:hold_id>/lifting/": acts(
+        Verb.UPDATE, Resource.SETTINGS, reason="A test of the matrix"
+    ),
+    "dashboard/privacy/patients/<uuid:patient_id>/calls/": acts(
+        Verb.UPDATE, Resource.PATIENT, granted="no", wording="Do not call me"
+    ),
+    "dashboard/privacy/patients/<uuid:patient_id>/export/": acts(Verb.EXPORT, Resource.PATIENT),
+    "dashboard/privacy/patients/<uuid:patient_id>/erasure/": acts(
+        Verb.UPDATE, Resource.SETTINGS, reason="A test of the matrix"
+    ),
+    "dashboard/privacy/calls/<uuid:call_id>/": reads(Resource.SETTINGS, patients=True),
+    "dashboard/privacy/calls/<uuid:call_id>/holds/": acts(
+        Verb.UPDATE, Resource.SETTINGS, reason="A test of the matrix"
+    ),
+    "dashboard/privacy/calls/<uuid:call_id>/holds/<uuid:hold_id>/lifting/": acts(
+        Verb.UPDATE, Resource.SETTINGS, reason="A test of the matrix"
+    ),
+    "dashboard/privacy/calls/<uuid:call_id>/patient/": acts(
+        Verb.UPDATE, Resource.SETTINGS, reason="A test of the matrix"
+    ),
     "accounts/calendar/": Route(
         Resource.CALENDAR, {"GET": Verb.READ, "POST": Verb.UPDATE}, own_only=True
     ),

@@ -13,7 +13,7 @@ from django.urls import URLPattern
 from django.utils import timezone
 
 from accounts.issued_keys import create_key
-from accounts.models import AuditEvent, EmergencyAccess, User
+from accounts.models import AuditEvent, EmergencyAccess, LegalHold, User
 from accounts.permissions import Reach, Resource, Role, Verb, may, reach
 from carematix.asgi import application
 from tests.accounts.routes import (
@@ -63,6 +63,14 @@ def rows(db: None) -> dict[tuple[str, str], str]:
     found = {"call_id": (make_call(mine).pk, make_call(other).pk)}
     found |= {"user_id": (person.pk, person.pk), "access_id": (access.pk, access.pk)}
     found |= {"key_id": (key.pk, key.pk)}
+    hold = LegalHold.objects.create(
+        kind="patient",
+        record_id=mine.pk,
+        reason="a test of the matrix",
+        placed_by=person,
+        placed_at=timezone.now(),
+    )
+    found |= {"patient_id": (mine.pk, other.pk), "hold_id": (hold.pk, hold.pk)}
     ids = {(name, "own"): str(own) for name, (own, _) in found.items()}
     ids |= {(name, "foreign"): str(foreign) for name, (_, foreign) in found.items()}
     ids |= {(name, "missing"): str(uuid.UUID(int=number)) for number, name in enumerate(found)}

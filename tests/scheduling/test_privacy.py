@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -227,17 +228,24 @@ class TestHolds:
             )
 
     def test_are_lifted_once_and_only_from_the_record_they_rest_on(self) -> None:
-        patient, placed_by = make_patient(), origin()
+        patient, lifted_by = make_patient(), origin()
         placed = hold(patient)
-        lifting = {"patient_ids": [], "reason": "The case is closed", "origin": placed_by}
+
+        def lift(record_id: UUID) -> None:
+            legal_holds.lift_hold(
+                hold_id=placed.pk,
+                record_id=record_id,
+                patient_ids=[],
+                reason="The case is closed",
+                origin=lifted_by,
+                now=NOW,
+            )
 
         with pytest.raises(NoSuchHold):
-            legal_holds.lift_hold(
-                hold_id=placed.pk, record_id=make_patient().pk, now=NOW, **lifting
-            )
-        legal_holds.lift_hold(hold_id=placed.pk, record_id=patient.pk, now=NOW, **lifting)
+            lift(make_patient().pk)
+        lift(patient.pk)
         with pytest.raises(NoSuchHold):
-            legal_holds.lift_hold(hold_id=placed.pk, record_id=patient.pk, now=NOW, **lifting)
+            lift(patient.pk)
 
 
 class TestErasePatientRecords:
