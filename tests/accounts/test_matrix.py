@@ -12,8 +12,7 @@ from django.test import Client
 from django.urls import URLPattern
 from django.utils import timezone
 
-from accounts.issued_keys import create_key
-from accounts.models import AuditEvent, EmergencyAccess, LegalHold, User
+from accounts.models import ApiKey, AuditEvent, EmergencyAccess, LegalHold, User
 from accounts.permissions import Reach, Resource, Role, Verb, may, reach
 from carematix.asgi import application
 from tests.accounts.routes import (
@@ -59,7 +58,12 @@ def rows(db: None) -> dict[tuple[str, str], str]:
         opened_at=timezone.now() - timedelta(hours=2),
         expires_at=timezone.now() - timedelta(hours=1),
     )
-    key, _ = create_key(name="Portal", scopes=["patients:read"], now=timezone.now())
+    key = ApiKey.objects.create(
+        name="Portal",
+        public_id="0123456789abcdef",
+        created_at=timezone.now(),
+        expires_at=timezone.now() + timedelta(days=1),
+    )
     found = {"call_id": (make_call(mine).pk, make_call(other).pk)}
     found |= {"user_id": (person.pk, person.pk), "access_id": (access.pk, access.pk)}
     found |= {"key_id": (key.pk, key.pk)}
