@@ -15,7 +15,6 @@ from carematix.edge import BODY_FAULT, body_limit
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 END: Message = {"type": "http.request", "body": b"", "more_body": False}
@@ -31,7 +30,7 @@ class BoundedBody:
     def __init__(self, application: Application) -> None:
         self.application = application
 
-    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
         await self.application(scope, _Body(scope, receive).receive, send)
 
 

@@ -30,7 +30,7 @@ def refuse_faults(settings: Any) -> None:
 
 def faults(settings: Any) -> list[str]:
     """Return what is wrong with the settings of a production server, one sentence a fault."""
-    if settings.DEBUG:
+    if not settings.PRODUCTION:
         return []
     return [
         *_secret_key(settings),

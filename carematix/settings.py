@@ -23,6 +23,7 @@ env = Environment(os.environ)
 
 # ---- The process ------------------------------------------------------------------------------
 DEBUG = env.flag("DEBUG")
+PRODUCTION = not DEBUG  # as the environment says; test tools switch DEBUG alone
 SECRET_KEY = env.secret("SECRET_KEY") or (secrets.token_urlsafe(50) if DEBUG else "")
 SECRET_KEY_FALLBACKS = env.secrets("SECRET_KEY_FALLBACKS")
 ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS") or (["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
