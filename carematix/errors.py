@@ -36,7 +36,9 @@ def problem(request: HttpRequest, status: HTTPStatus, *, csrf: bool = False) -> 
     if _asked_by_a_program(request):
         return JsonResponse({"code": code, "detail": detail, "request_id": number}, status=status)
     template = get_template("403_csrf.html" if csrf else f"{status.value}.html")
-    context = {"request_id": number, "clinic": {"theme": chosen_theme(request)}}
+    # A page that is not there is the same for a foreign record and a missing one, to the last byte (S26).
+    shown = "" if status is HTTPStatus.NOT_FOUND else number
+    context = {"request_id": shown, "clinic": {"theme": chosen_theme(request)}}
     return HttpResponse(template.render(context), status=status)
 
 
