@@ -41,12 +41,12 @@ class Head:
 
 
 def store_head(head: Head, *, now: datetime) -> bool:
-    """Store the head of the day, and write it to the log as well; say whether it was not stored yet."""
+    """Store the head of the day; say whether it was not stored yet."""
     path = path_of_day(head, now=now)
     if path.exists():
         return False
     write_head(head, path=path, now=now)
-    logger.info("accounts.audit.head", extra={"count": head.seal.number, "code": head.seal.hash})
+    logger.info("accounts.audit.head_stored", extra={"count": head.seal.number})
     return True
 
 
