@@ -98,6 +98,24 @@ class TestOpenRealtime:
         assert len(request.headers["OpenAI-Safety-Identifier"]) == 64
         assert "2025550102" not in str(request.headers)
 
+    async def test_names_a_caller_by_a_keyed_hash_alone_s56(self, settings: Settings) -> None:
+        async with listener(settings) as asked:
+            for caller, key in (
+                (CALLER, "one"),
+                (CALLER, "one"),
+                ("+12025550103", "one"),
+                (CALLER, "two"),
+            ):
+                settings.SECRET_KEY = key
+                await (await open_realtime(caller=caller)).close()
+
+        requests = [connection.request for connection in asked]
+        first, again, other, rekeyed = (
+            request.headers["OpenAI-Safety-Identifier"] for request in requests if request
+        )
+        assert first == again
+        assert len({first, other, rekeyed}) == 3
+
     @pytest.mark.parametrize(
         ("status", "retry"), [(401, False), (404, False), (429, True), (500, True), (503, True)]
     )

@@ -92,7 +92,7 @@ def _end_wishes(patient_id: UUID, now: datetime) -> None:
 
 
 def _own_numbers(patient: Patient) -> tuple[str, ...]:
-    """Return the patient's numbers that no other patient and no nurse has."""
+    """Return the patient's numbers that no other patient has."""
     mine = [number for number in (patient.phone, patient.second_phone) if number]
     others = Patient.objects.exclude(pk=patient.pk)
     return tuple(
