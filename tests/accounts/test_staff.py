@@ -1,0 +1,93 @@
+"""Accounts as administrators change them, whichever page they do it on (S28)."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+
+from accounts import staff
+from accounts.exceptions import NoSuchPerson, NotAllowed, OwnAccount
+from accounts.models import AuditEvent, User
+from accounts.origin import Origin
+from scheduling.selectors.feeds import feed_with_token
+from scheduling.services.feeds import create_feed
+from tests.factories import NOW, make_nurse, make_user
+
+pytestmark = pytest.mark.django_db
+
+
+def origin(user: User) -> Origin:
+    return Origin(user_id=user.pk, surface="dashboard")
+
+
+class TestWhoeverAsks:
+    @pytest.mark.parametrize("change", [{"role": "nurse"}, {"is_active": False}])
+    def test_must_still_be_an_administrator_when_their_turn_comes_s28(
+        self, change: dict[str, Any]
+    ) -> None:
+        asker, other = make_user(role="admin"), make_user(role="admin")
+        User.objects.filter(pk=asker.pk).update(**change)
+
+        with pytest.raises(NotAllowed):
+            staff.change_role(user_id=other.pk, role="nurse", origin=origin(asker))
+
+        other.refresh_from_db()
+        assert other.role == "admin"
+
+    @pytest.mark.parametrize(
+        "act", [staff.deactivate, staff.reactivate, staff.reset_second_factor, staff.unlock]
+    )
+    def test_leaves_their_own_account_alone(self, act: Any) -> None:
+        asker = make_user(role="admin")
+
+        with pytest.raises(OwnAccount):
+            act(user_id=asker.pk, origin=origin(asker))
+
+    def test_is_told_when_there_is_no_such_person_or_role(self) -> None:
+        asker, other = make_user(role="admin"), make_user()
+
+        with pytest.raises(NoSuchPerson):
+            staff.deactivate(user_id=uuid4(), origin=origin(asker))
+        with pytest.raises(NoSuchPerson):
+            staff.change_role(user_id=other.pk, role="root", origin=origin(asker))
+
+
+class TestACalendarFeed:
+    def test_rests_while_the_nurses_account_is_closed_s28(self) -> None:
+        login = make_user(role="nurse")
+        token = create_feed(nurse_id=make_nurse(user=login).pk, now=NOW)
+        asker = make_user(role="admin")
+
+        staff.deactivate(user_id=login.pk, origin=origin(asker))
+        closed = feed_with_token(token=token)
+        staff.reactivate(user_id=login.pk, origin=origin(asker))
+
+        assert closed is None
+        assert feed_with_token(token=token) is not None
+
+    def test_of_a_nurse_without_a_login_goes_on(self) -> None:
+        token = create_feed(nurse_id=make_nurse().pk, now=NOW)
+
+        assert feed_with_token(token=token) is not None
+
+
+class TestTheAdminSite:
+    def test_changes_a_role_as_the_pages_do_and_takes_no_flags_s27(self, client: Client) -> None:
+        chief, sam = make_user(role="admin"), make_user(username="sam")
+        client.force_login(chief)
+        sent = {"username": "sam", "role": "nurse", "is_active": "on", "is_superuser": "on"}
+
+        client.post(f"/admin/accounts/user/{sam.pk}/change/", sent)
+
+        sam.refresh_from_db()
+        assert (sam.role, sam.is_superuser) == ("nurse", False)
+        assert AuditEvent.objects.get(action="user.role_changed").surface == "admin"
+
+    def test_lets_nobody_delete_themselves(self, client: Client) -> None:
+        chief = make_user(role="admin")
+        client.force_login(chief)
+
+        response = client.post(f"/admin/accounts/user/{chief.pk}/delete/", {"post": "yes"})
+
+        assert response.status_code == 403
