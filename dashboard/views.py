@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.access import NotVisible, viewer_of_request
 from accounts.origin import origin_of
-from accounts.permissions import Resource, Verb
+from accounts.permissions import Reach, Resource, Verb
 from dashboard import selectors
 from dashboard.context import THEMES
 from dashboard.forms import AppointmentFilters, CallFilters, ListFilters
@@ -87,10 +87,12 @@ def calls(request: HttpRequest) -> HttpResponse:
     page = page_of(found, filters.page_number)
     _record_list(request, "calls.list", [call.patient_id for call in page.rows if call.patient_id])
     counts = {"live": selectors.live_count(viewer=viewer)}
-    context = _list_context("calls", filters, page, CALL_TABS, counts)
-    return render(
-        request, "dashboard/calls.html", context | {"now": now, "clinic_now": clinic_now()}
-    )
+    context = _list_context("calls", filters, page, CALL_TABS, counts) | {
+        "of_all": viewer.reach(Verb.LIST, Resource.CALL) is Reach.ANY,
+        "now": now,
+        "clinic_now": clinic_now(),
+    }
+    return render(request, "dashboard/calls.html", context)
 
 
 @staff_page(Verb.READ, Resource.CALL)

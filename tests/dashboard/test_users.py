@@ -209,6 +209,16 @@ class TestAnInvitation:
         assert not User.objects.filter(email="sage@clinic.example").exists()
 
 
+class TestTheCalls:
+    def test_say_whose_they_are(self, client: Client) -> None:
+        client.force_login(make_user("ana", "nurse"))
+        own = shown(client, "/dashboard/calls/")
+        client.force_login(make_user("robin", "scheduler"))
+
+        assert "The calls of your patients." in own
+        assert "Every call that the assistant" in shown(client, "/dashboard/calls/")
+
+
 class TestTheMenu:
     @pytest.mark.parametrize(
         ("role", "places"),
