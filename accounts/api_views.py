@@ -18,6 +18,11 @@ class ApiView(APIView):
     verbs: ClassVar[Mapping[str, Verb]] = {}
     parameters: ClassVar[frozenset[str]] = frozenset()
 
+    @property
+    def allowed_methods(self) -> list[str]:
+        """Return what the header `Allow` names."""
+        return list(self.verbs)
+
     def resource_of(self, request: Request) -> Resource:
         """Return what the view is about; one that depends on who asks says so itself."""
         return self.resource

@@ -106,6 +106,7 @@ class TestEveryAddress:
         answer = getattr(client, method)(ME)
 
         assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
+        assert answer["Allow"] == "GET, HEAD"
 
     def test_wants_a_token_of_a_session_that_changes_something_s37(self) -> None:
         client = Client(enforce_csrf_checks=True)
