@@ -104,6 +104,8 @@ LIMIT_FUTURE_BOOKINGS = env.number("LIMIT_FUTURE_BOOKINGS", 3, least=1)
 LIMIT_PROPOSAL_SECONDS = env.number("LIMIT_PROPOSAL_SECONDS", 120, least=1)
 LIMIT_TEXT_CHARACTERS = env.number("LIMIT_TEXT_CHARACTERS", 500, least=1)
 LIMIT_BOOKING_HORIZON_DAYS = env.number("LIMIT_BOOKING_HORIZON_DAYS", 180, least=1)
+LIMIT_IMPORT_MEGABYTES = env.number("LIMIT_IMPORT_MEGABYTES", 5, least=1)
+LIMIT_IMPORT_ROWS = env.number("LIMIT_IMPORT_ROWS", 10_000, least=1)
 
 # ---- Django -----------------------------------------------------------------------------------
 INSTALLED_APPS = [
