@@ -28,7 +28,12 @@ class WaitlistForm(ModelFormBase):
 
 class OfferInline(ReadOnlyInline):
     model = WaitlistOffer
-    fields = ("start", "nurse", "status", "expires_at", "answered_at", "appointment")
+    fields = ("start", "nurse_name", "status", "expires_at", "answered_at", "appointment")
+
+    @admin.display(description="Nurse")
+    def nurse_name(self, offer: WaitlistOffer) -> str:
+        """Return the name of the nurse whose time was offered."""
+        return offer.nurse.name
 
 
 @admin.register(WaitlistEntry)
