@@ -63,9 +63,13 @@ class HolidayAdmin(HoursAdmin):
 
 @admin.register(Specialization)
 class SpecializationAdmin(NamedAdmin):
-    list_display = ("name", "code")
+    list_display = ("name", "code", "conditions")
     search_fields = ("name", "code")
     prepopulated_fields = {"code": ("name",)}
+
+    @admin.display(description="conditions")
+    def conditions(self, specialization: Specialization) -> str:
+        return ", ".join(specialization.condition_codes) or "Any"
 
 
 @admin.register(VisitType)

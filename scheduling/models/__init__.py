@@ -28,6 +28,7 @@ from scheduling.models.people import (
     Patient,
     PatientRelation,
 )
+from scheduling.models.requests import IdempotencyKey
 from scheduling.models.tasks import StaffTask
 from scheduling.models.waitlist import FreedTime, WaitlistEntry, WaitlistOffer
 
@@ -45,6 +46,7 @@ __all__ = [
     "DataImport",
     "FreedTime",
     "Holiday",
+    "IdempotencyKey",
     "MedicalCondition",
     "Message",
     "MessageTemplate",

@@ -17,6 +17,7 @@ from scheduling.selectors.calendar import next_staffed
 from scheduling.services.delivery import ACTOR, deliver_next, resolve_lost
 from scheduling.services.holds import expire_holds
 from scheduling.services.hours import recheck_hours
+from scheduling.services.idempotency import forget_answers
 from scheduling.services.imports import forget_old_imports, run_next_import
 from scheduling.services.offers import offer_freed_times
 from scheduling.services.waitlist import expire_entries
@@ -145,4 +146,5 @@ STEPS: tuple[Step, ...] = (
     Step("outcomes", ask_for_outcomes, period_s=60),
     Step("hours", recheck_hours_of_all, period_s=3600),
     Step("old_holds", purge_old_holds, period_s=3600),
+    Step("old_answers", forget_answers, period_s=3600),
 )
