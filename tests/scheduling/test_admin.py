@@ -8,7 +8,13 @@ from django.test import Client
 from django.urls import reverse
 
 from scheduling import models
-from scheduling.models import Appointment, AppointmentChange, Availability, StaffTask
+from scheduling.models import (
+    Appointment,
+    AppointmentChange,
+    Availability,
+    IdempotencyKey,
+    StaffTask,
+)
 from tests.factories import (
     NOW,
     make_appointment,
