@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-BENCHES = ("bench.relay", "bench.slots", "bench.identity")
+BENCHES = ("bench.relay", "bench.slots", "bench.sample", "bench.identity")
 
 
 def main(chosen: list[str]) -> int:
