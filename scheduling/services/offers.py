@@ -176,6 +176,7 @@ def _offer(freed: FreedTime, suggestion: Suggestion, now: datetime) -> bool:
     message = write_message(
         kind=Message.Kind.WAITLIST_OFFER,
         patient=patient,
+        channel=Message.Channel.SMS,  # half an hour for the answer is too short for an e-mail
         start=hold.start,
         until=hold.expires_at,
         moves=moves is not None,
