@@ -8,15 +8,15 @@ stamps; `clinic_now` is that of the rules.
 
 import hmac
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from accounts.models import AuditEvent
@@ -39,6 +39,7 @@ from scheduling.services.transactions import run_atomically
 
 logger = logging.getLogger("scheduling.imports")
 
+Result = TypeVar("Result")
 Kind = DataImport.Kind
 Status = DataImport.Status
 
@@ -47,6 +48,7 @@ KEPT_UNAPPLIED = timedelta(days=1)
 REPORT_EVERY = 250  # rows
 IN_HAND = {Status.UPLOADED: Status.CHECKING, Status.ACCEPTED: Status.APPLYING}
 TOO_OLD = "Nobody applied the file within a day, so it was deleted. Upload it again."
+CHANGED_MEANWHILE = "Somebody changed the same records just now. Import the file again."
 FAILED = "Something went wrong on our side. Nothing was stored; the log tells where."
 
 
@@ -105,7 +107,7 @@ def import_file(*, kind: str, content: bytes, actor: str, now: datetime) -> Impo
         _audit(record, plan, surface="cli")
         return _result(plan)
 
-    return run_atomically(work)
+    return _whole_or_not(work)
 
 
 def upload_import(*, kind: str, content: bytes, user_id: UUID) -> DataImport:
@@ -238,7 +240,21 @@ def _apply(record: DataImport, clinic_now: datetime, now: datetime) -> None:
         _mark_done(current, plan, now)
         _audit(current, plan, surface="worker")
 
-    run_atomically(work)
+    _whole_or_not(work)
+
+
+def _whole_or_not(work: Callable[[], Result]) -> Result:
+    """
+    Run the transaction that stores a file.
+
+    Raises:
+        FileRefused: somebody else stored one of its records meanwhile; the database's own words would quote it.
+        SlotTaken, Busy: as in `run_atomically`.
+    """
+    try:
+        return run_atomically(work)
+    except IntegrityError:
+        raise FileRefused([Problem(WHOLE_FILE, "", "stale", CHANGED_MEANWHILE)]) from None
 
 
 def _plan(kind: str, rows: Sequence[Row], occasion: Occasion, report: Report) -> Plan:

@@ -152,6 +152,24 @@ class TestPatients:
         assert not DataImport.objects.exists()
         assert not AuditEvent.objects.exists()
 
+    def test_that_somebody_else_adds_at_the_same_moment_are_refused_without_a_value(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        plan = imports._plan
+
+        def beaten(*args: Any) -> Any:
+            planned = plan(*args)
+            make_patient(reference_number="R1")
+            return planned
+
+        monkeypatch.setattr(imports, "_plan", beaten)
+
+        with pytest.raises(FileRefused) as refused:
+            bring("patients", file_of(PATIENT))
+
+        assert refused.value.problems[0].code == "stale"
+        assert refused.value.__suppress_context__
+
     def test_keep_dangerous_text_as_text(self) -> None:
         bring("patients", file_of(PATIENT | {"first_name": "=HYPERLINK(1)"}))
 
