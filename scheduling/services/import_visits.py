@@ -13,10 +13,12 @@ from django.db.models import Q
 
 from scheduling.exceptions import SlotTaken
 from scheduling.exchange.csv_columns import Row
+from scheduling.messages.times import LEADS
 from scheduling.models import (
     Appointment,
     AppointmentChange,
     Consent,
+    Message,
     Nurse,
     Patient,
     VisitType,
@@ -24,11 +26,13 @@ from scheduling.models import (
 )
 from scheduling.models.calendar import LONGEST_VISIT_MINUTES
 from scheduling.selectors.diary import Diary, Entry, open_diary
+from scheduling.selectors.messages import own_words
+from scheduling.services.drafts import patient_as_recipient
 from scheduling.services.import_hours import NO_SUCH_NURSE, License, stored_nurses
 from scheduling.services.import_patients import patient_named, stored_patients
 from scheduling.services.import_plans import Occasion, Plan, Repeated, Report
 from scheduling.services.outbox import write_event
-from scheduling.services.reminders import replan_reminders
+from scheduling.services.reminders import planned_reminders
 from scheduling.services.rules import refusal, span_of
 from scheduling.services.transitions import snapshot
 
@@ -248,8 +252,7 @@ def _write(visits: list[Appointment], occasion: Occasion) -> None:
         batch_size=BATCH,
     )
     booked = [visit for visit in visits if visit.status == Status.BOOKED]
-    for patient_id in _may_be_reminded({visit.patient_id for visit in booked}):
-        replan_reminders(patient_id=patient_id, now=occasion.now)
+    _plan_reminders(booked, occasion.now)
     if booked and WebhookEndpoint.objects.filter(active=True).exists():
         for visit in booked:
             write_event(
@@ -263,6 +266,23 @@ def _write(visits: list[Appointment], occasion: Occasion) -> None:
                 sequence=visit.sequence,
                 now=occasion.now,
             )
+
+
+def _plan_reminders(visits: Sequence[Appointment], now: datetime) -> None:
+    """Write the reminders of new visits; planning anew would look for older ones, patient by patient."""
+    of_patient: dict[UUID, list[Appointment]] = {}
+    for visit in visits:
+        of_patient.setdefault(visit.patient_id, []).append(visit)
+    own = own_words(kinds=LEADS)
+    messages: list[Message] = []
+    for patient_id in _may_be_reminded(set(of_patient)):
+        recipient = patient_as_recipient(of_patient[patient_id][0].patient)
+        if recipient is not None:
+            for visit in of_patient[patient_id]:
+                messages += planned_reminders(
+                    appointment=visit, recipient=recipient, own=own, now=now
+                )
+    Message.objects.bulk_create(messages, batch_size=BATCH)
 
 
 def _may_be_reminded(patient_ids: set[UUID]) -> list[UUID]:

@@ -43,7 +43,7 @@ Result = TypeVar("Result")
 Kind = DataImport.Kind
 Status = DataImport.Status
 
-LEASE = timedelta(minutes=5)
+LEASE = timedelta(minutes=15)  # files of hours of many nurses take minutes
 KEPT_UNAPPLIED = timedelta(days=1)
 REPORT_EVERY = 250  # rows
 IN_HAND = {Status.UPLOADED: Status.CHECKING, Status.ACCEPTED: Status.APPLYING}
