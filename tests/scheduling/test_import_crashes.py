@@ -107,6 +107,7 @@ def assert_nothing_is_half_done(address: str) -> None:
     ]
 
 
+@pytest.mark.timeout(300)  # nine processes, each of which loads Django
 class TestAnImportWhoseWorkerIsKilled:
     def test_leaves_nothing_and_is_done_whole_by_the_next_on_sqlite(
         self, sqlite_address: str
