@@ -184,7 +184,7 @@ def _move(
                 actor=actor,
                 now=now,
                 sequence=True,
-                quiet=visit.start != first,
+                tells_of=len(pairs) if visit.start == first else 0,
             )
         )
     return tuple(sorted(moved, key=lambda visit: visit.start))
