@@ -578,6 +578,24 @@ class TestAnOffersNumber:
         assert selectors.open_offer_for_phone("", NOW) is None
 
 
+class TestAnAnswerByAnotherWay:
+    def test_drops_the_text_that_has_not_gone_out(self, visits: list[Appointment]) -> None:
+        taken, passed = make_entry(), make_entry()
+        cancel(visits[2])
+        cancel(visits[9])
+        services.offer_freed_times(now=NOW)
+
+        services.accept_offer(
+            offer_id=offer_of(taken).pk, source="dashboard", actor="user:1", now=NOW
+        )
+        services.decline_offer(offer_id=offer_of(passed).pk, now=NOW)
+
+        texts = Message.objects.filter(
+            kind="waitlist_offer", patient__in=[taken.patient, passed.patient]
+        )
+        assert [text.status for text in texts] == ["dropped", "dropped"]
+
+
 class TestLeaving:
     def test_takes_the_open_offer_back(self, visits: list[Appointment]) -> None:
         entry, next_one = make_entry(priority=1), make_entry()
