@@ -157,7 +157,9 @@ def recheck_hours(*, now: datetime) -> int:
     over = Appointment.objects.filter(orphaned=True).exclude(
         pk__in=[visit.pk for visit in orphaned_visits(now=now)]
     )
-    changed = settle_orphans(list(over.values_list("pk", flat=True)), now=now)
+    changed = run_atomically(
+        lambda: settle_orphans(list(over.values_list("pk", flat=True)), now=now)
+    )
     nurses = list(Nurse.objects.order_by("id").values_list("pk", flat=True))
     for at in range(0, len(nurses), NURSES_AT_ONCE):
         batch = nurses[at : at + NURSES_AT_ONCE]
