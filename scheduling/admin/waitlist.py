@@ -73,15 +73,23 @@ class WaitlistEntryAdmin(NamedAdmin):
         if refused:
             messages.warning(request, f"Wishes that had ended already: {refused}.")
 
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: WaitlistEntry | None = None
+    ) -> tuple[str, ...]:
+        """Keep a stored wish with its patient: what was offered to one must not be another's."""
+        return ("patient", *self.readonly_fields) if obj else tuple(self.readonly_fields)
+
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Refuse: what was offered stays on record."""
         return False
 
     def save_model(self, request: HttpRequest, obj: WaitlistEntry, form: Any, change: bool) -> None:
-        """Stamp who entered the wish."""
-        if not change:
-            obj.source, obj.actor = Source.ADMIN, f"user:{request.user.pk}"
-            obj.waiting_since = clinic_now()
+        """Stamp who entered the wish; of a stored one write what was edited, as offers change its status meanwhile."""
+        if change:
+            obj.save(update_fields=form.changed_data)
+            return
+        obj.source, obj.actor = Source.ADMIN, f"user:{request.user.pk}"
+        obj.waiting_since = clinic_now()
         super().save_model(request, obj, form, change)
 
 

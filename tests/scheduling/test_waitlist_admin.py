@@ -1,9 +1,11 @@
 """The waitlist in the admin: wishes are edited, their status follows offers and answers alone."""
 
 from datetime import date
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 
@@ -66,6 +68,22 @@ class TestAWishesPage:
 
         assert WaitlistOffer.objects.get().nurse.name in page.content.decode()
         assert 'name="status"' not in page.content.decode()
+
+    def test_keeps_the_patient_and_a_status_that_changed_meanwhile(
+        self, staff: Client, entry: WaitlistEntry
+    ) -> None:
+        admin_of_wishes = admin.site.get_model_admin(WaitlistEntry)
+        seen = WaitlistEntry.objects.get(pk=entry.pk)
+        services.decline_offer(offer_id=WaitlistOffer.objects.get().pk, now=NOW)
+        page = staff.get(reverse("admin:scheduling_waitlistentry_change", args=[entry.pk]))
+        form = SimpleNamespace(changed_data=["priority"])
+        seen.priority = 3
+
+        admin_of_wishes.save_model(page.wsgi_request, seen, form, change=True)
+
+        entry.refresh_from_db()
+        assert (entry.status, entry.priority) == ("waiting", 3)
+        assert 'name="patient"' not in page.content.decode()
 
 
 class TestTakingWishesOffTheList:
