@@ -77,18 +77,26 @@ class Notice:
     start: datetime
 
 
-def announce(*, appointment: Appointment, kind: str, now: datetime, tells_of: int = 1) -> None:
+def announce(
+    *,
+    appointment: Appointment,
+    kind: str,
+    now: datetime,
+    tells_of: int = 1,
+    tells_nurses: bool = True,
+) -> None:
     """
     Write what a change makes people and other systems know, in the transaction of the change.
 
     `tells_of` is how many visits the patient is told of at once: all of a series with its first one, and with the
-    others 0, which tells nobody of the change itself. Reminders are planned for each.
+    others 0, which tells nothing of the change itself. `tells_nurses` is for the first one of each nurse. Reminders
+    are planned for each.
     """
     change = Kind(kind)
     if change not in (Kind.BOOKED, Kind.ATTENDANCE_CONFIRMED):
         _drop_superseded(appointment)
     if change in TO_PATIENT and now < appointment.end:
-        _write_messages(appointment, change, now, tells_of=tells_of)
+        _write_messages(appointment, change, now, tells_of=tells_of, tells_nurses=tells_nurses)
     _write_events(appointment, kind, now)
 
 
@@ -174,13 +182,13 @@ def _drop_superseded(appointment: Appointment) -> None:
 
 
 def _write_messages(
-    appointment: Appointment, change: Kind, now: datetime, *, tells_of: int
+    appointment: Appointment, change: Kind, now: datetime, *, tells_of: int, tells_nurses: bool
 ) -> None:
     """Write what patient and nurses are told, and the reminders, in one insert."""
     before = _values_before(appointment) if change == Kind.RESCHEDULED else {}
     patient = patient_as_recipient(appointment.patient)
     notices: list[Notice] = []
-    if tells_of:
+    if tells_nurses:
         notices = _notices_to_nurses(appointment, change, before)
     if patient is not None and tells_of:
         kind = _kind_for_patient(change, before, tells_of)

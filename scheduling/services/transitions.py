@@ -180,6 +180,7 @@ def advance(
     reason: str = "",
     changes: Mapping[str, Any] | None = None,
     tells_of: int = 1,
+    tells_nurses: bool = True,
 ) -> Appointment:
     """
     Change the status of a locked visit as the table allows, with history, message and event.
@@ -199,6 +200,7 @@ def advance(
         reason=reason,
         sequence=True,
         tells_of=tells_of,
+        tells_nurses=tells_nurses,
     )
 
 
@@ -213,13 +215,14 @@ def store(
     reason: str = "",
     sequence: bool,
     tells_of: int = 1,
+    tells_nurses: bool = True,
     freed_depth: int = 0,
 ) -> Appointment:
     """
     Write changes of one visit by compare-and-swap on status and version; add history, message, event and freed time.
 
-    `sequence` tells whether the change is one of time, nurse or status; `tells_of` is that of `announce`;
-    `freed_depth` is the depth of the time that a move gives back.
+    `sequence` tells whether the change is one of time, nurse or status; `tells_of` and
+    `tells_nurses` are those of `announce`; `freed_depth` is the depth of the time that a move gives back.
     """
     old = snapshot(appointment)
     rows = Appointment.objects.filter(
@@ -239,7 +242,7 @@ def store(
         pk=appointment.pk
     )
     record(changed, kind=kind, old=old, source=source, actor=actor, now=now, reason=reason)
-    announce(appointment=changed, kind=kind, now=now, tells_of=tells_of)
+    announce(appointment=changed, kind=kind, now=now, tells_of=tells_of, tells_nurses=tells_nurses)
     record_if_freed(before=appointment, after=changed, now=now, depth=freed_depth)
     return changed
 

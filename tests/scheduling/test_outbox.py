@@ -216,7 +216,7 @@ class TestAnnouncement:
             start=NEXT_WEEK, patient=patient_who_agreed(), nurse=nurse_who_is_told()
         )
 
-        announce(appointment=visit, kind="booked", now=NOW, tells_of=0)
+        announce(appointment=visit, kind="booked", now=NOW, tells_of=0, tells_nurses=False)
 
         kinds = sorted(Message.objects.values_list("kind", flat=True))
         assert kinds == ["reminder_2h", "reminder_48h"]

@@ -485,6 +485,21 @@ class TestCancelSeries:
         )
         assert len(told()) == 2
 
+    def test_tells_each_nurse_of_the_first_visit_that_she_loses(self) -> None:
+        result = book()
+        colleague = make_nurse()
+        later = result.appointments[2]
+        move(later, Shift(nurse_id=colleague.pk), scope="following")
+        Nurse.objects.update(email="nurse@example.org")
+
+        self.cancel(result.appointments[0])
+
+        lost = Message.objects.filter(kind="nurse_cancelled").order_by("appointment__start")
+        assert [(one.nurse_id, one.appointment_id) for one in lost] == [
+            (result.series.nurse_id, result.appointments[0].pk),
+            (colleague.pk, later.pk),
+        ]
+
 
 @pytest.mark.django_db
 class TestOverrideHours:
