@@ -20,8 +20,12 @@ def token_digest(token: str) -> str:
 
 
 def feed_with_token(*, token: str) -> CalendarFeed | None:
-    """Return the feed in use that has this token; a token is long, so its digest needs no slow hash."""
-    rows = CalendarFeed.objects.select_related("nurse")
+    """
+    Return the feed in use that has this token, of a nurse who has not left.
+
+    A token is long, so its digest needs no slow hash.
+    """
+    rows = CalendarFeed.objects.select_related("nurse").filter(nurse__active=True)
     return rows.filter(token_hash=token_digest(token), revoked_at__isnull=True).first()
 
 
