@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-BENCHES = ("bench.relay", "bench.slots", "bench.identity", "bench.audit")
+BENCHES = ("bench.relay", "bench.slots", "bench.sample", "bench.identity", "bench.audit")
 
 
 def main(chosen: list[str]) -> int:

@@ -132,6 +132,8 @@ LIMIT_UPLOAD_BYTES = env.number("LIMIT_UPLOAD_BYTES", 5_308_416, least=1024)
 LIMIT_BODY_SECONDS = env.number("LIMIT_BODY_SECONDS", 30, least=1)
 LIMIT_HEADER_BYTES = env.number("LIMIT_HEADER_BYTES", 32_768, least=4096)
 LIMIT_HEADER_SECONDS = env.number("LIMIT_HEADER_SECONDS", 15, least=1)
+LIMIT_IMPORT_MEGABYTES = env.number("LIMIT_IMPORT_MEGABYTES", 5, least=1)
+LIMIT_IMPORT_ROWS = env.number("LIMIT_IMPORT_ROWS", 10_000, least=1)
 
 # ---- Django -----------------------------------------------------------------------------------
 INSTALLED_APPS = [

@@ -131,6 +131,13 @@ class Busy(SchedulingError):
     default_detail = "The system is busy. Please try again."
 
 
+class IdempotencyKeyReused(SchedulingError):
+    """The key was used for another request; nothing was done."""
+
+    code = "idempotency_key_reused"
+    default_detail = "That Idempotency-Key belongs to another request."
+
+
 class DatabaseNotEmpty(SchedulingError):
     code = "database_not_empty"
     default_detail = "The database holds records that are not sample data."

@@ -142,7 +142,11 @@ def _handler_for(rest: TwilioRest) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             found = PATH.fullmatch(self.path)
-            body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+            length = int(self.headers.get("Content-Length", "0"))
+            body = self.rfile.read(length)
+            if len(body) < length:  # the sender died in the middle: this is no request
+                self.close_connection = True
+                return
             if found is None:
                 self._respond(404, _refusal(404, 20404))
                 return

@@ -8,14 +8,11 @@ and nothing is said that was not stored (security reference, S12–S24, S50, R2)
 """
 
 import asyncio
-import json
 import logging
-import re
 import time
 from collections.abc import Callable, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -23,19 +20,18 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
-from accounts.models import AuditEvent
-from accounts.services import record_event
 from scheduling import services
 from scheduling.clock import clinic_now, clinic_zone
 from scheduling.exceptions import SchedulingError
-from voice.assistant import confirmations, identity, line, proposals, visits
+from voice.assistant import confirmations, identity, line, proposals, stored_calls, visits
 from voice.assistant.answers import NEXT, Answer, render
 from voice.assistant.arguments import Arguments, BadArguments, parse
 from voice.assistant.claims import NO_CLAIM, Claim, examine
 from voice.assistant.desk import Desk, UnknownHandle
-from voice.assistant.gate import Gate, Limits, Trust
+from voice.assistant.gate import Limits, Trust
 from voice.assistant.phrases import Phrases
 from voice.assistant.requests import Request
+from voice.assistant.stored_calls import Outcome, rendered, store
 from voice.assistant.tools import TOOLS, Tool
 from voice.models import CallLog, ToolCall
 from voice.protocol.commands import Evidence, ToolAnswer
@@ -43,8 +39,6 @@ from voice.threads import in_thread
 
 logger = logging.getLogger(__name__)
 
-REPEAT_WITHIN: Final = timedelta(minutes=10)
-RECENT_ROWS: Final = 5
 SECRET_ARGUMENTS: Final = frozenset({"second_factor"})
 
 Handler = Callable[[Desk, Mapping[str, Any]], Answer]
@@ -68,16 +62,6 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "wait_for_caller": line.wait_for_caller,
     "end_call": line.end_call,
 }
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What the dispatch point came to: the answer, and what is stored with it."""
-
-    answer: Answer
-    values: Mapping[str, Any]
-    anomalies: tuple[str, ...] = ()
-    repeated: bool = False
 
 
 class VoiceAgentDatabaseHelper:
@@ -197,13 +181,13 @@ class VoiceAgentDatabaseHelper:
             call.save(update_fields=["patient", "language", "recording", "locked"])
         self._language = call.language
         desk.patients |= {before, desk.gate.patient_id} - {""}
-        self._store(request, desk, outcome, duration_ms=round((time.perf_counter() - begun) * 1000))
+        store(request, desk, outcome, duration_ms=round((time.perf_counter() - begun) * 1000))
         answer = outcome.answer
         language = call.language if answer.session is not None else ""
-        return ToolAnswer(_rendered(outcome), answer.effect, answer.session, language)
+        return ToolAnswer(rendered(outcome), answer.effect, answer.session, language)
 
     def _desk(self, request: Request, call: CallLog) -> Desk:
-        gate = self._gate(call)
+        gate = stored_calls.gate_of(call)
         gate.ended = self._ended
         return Desk(
             call=call,
@@ -220,17 +204,6 @@ class VoiceAgentDatabaseHelper:
                 proposal_ms=settings.LIMIT_PROPOSAL_SECONDS * 1000,
             ),
         )
-
-    def _gate(self, call: CallLog) -> Gate:
-        """Return the gate as the last tool call of this phone call left it."""
-        recent = ToolCall.objects.filter(call=call).order_by("-created_at", "-id")[:RECENT_ROWS]
-        states = [row.memory["state"] for row in recent if row.memory]
-        # The count rises with each row; the clock that stamps them may step.
-        last = max(states, key=lambda state: int(state["tool_calls"]), default=None)
-        gate = Gate() if last is None else Gate.restore(last)
-        if call.locked:
-            gate.lock()
-        return gate
 
     def _lock_from_the_start(self, desk: Desk) -> None:
         if identity.number_is_spent(desk.call, at=desk.at):
@@ -253,7 +226,7 @@ class VoiceAgentDatabaseHelper:
             name: "given" if name in SECRET_ARGUMENTS else value
             for name, value in arguments.values.items()
         }
-        if tool.writes and (first := self._first_result(desk, tool, values)):
+        if tool.writes and (first := stored_calls.first_result(desk, tool, values)):
             return Outcome(first, values, arguments.anomalies, repeated=True)
         if not desk.gate.may_write(tool, limits=desk.limits):
             return Outcome(self._refused(desk, "limit_reached"), values, arguments.anomalies)
@@ -298,79 +271,12 @@ class VoiceAgentDatabaseHelper:
             return desk.refuse("temporarily_unavailable")
         return desk.refuse(code)
 
-    def _first_result(self, desk: Desk, tool: Tool, values: Mapping[str, Any]) -> Answer | None:
-        """Return what the same wish for the same patient came to in the last ten minutes (contract, section 8)."""
-        rows = desk.call.tool_calls.filter(
-            name=tool.name, code="ok", repeated=False, created_at__gt=desk.at - REPEAT_WITHIN
-        )
-        for row in rows:
-            memory = row.memory
-            same = row.arguments == values and memory["written"]
-            if same and memory["state"]["patient_id"] == desk.gate.patient_id:
-                return Answer(
-                    row.result["say"], data=row.result.get("data", {}), exact="exact" in row.result
-                )
-        return None
-
-    # ---- the record ----------------------------------------------------------------------------
-
-    def _store(self, request: Request, desk: Desk, outcome: Outcome, *, duration_ms: int) -> None:
-        answer, text = outcome.answer, _rendered(outcome)
-        memory = {
-            "output": text,  # byte for byte: PostgreSQL keeps no order of keys
-            "effect": answer.effect,
-            "written": answer.written,
-            "state": desk.gate.snapshot(),
-        }
-        ToolCall.objects.create(
-            call=desk.call,
-            function_call_id=request.key,
-            name=request.shown_name,
-            arguments=dict(outcome.values),
-            arguments_digest=request.digest,
-            code=answer.code or "ok",
-            fact=answer.fact,
-            result=json.loads(text),
-            memory=memory,
-            repeated=outcome.repeated,
-            started_ms=max(request.started_ms, 0),
-            duration_ms=duration_ms,
-        )
-        reason = _handles(outcome.values)
-        if desk.gate.acting_as not in ("", "self"):
-            reason = f"acting as {desk.gate.acting_as} {reason}".strip()
-        self._audit(request, desk, answer.code or "ok", reason)
-        if outcome.anomalies:
-            self._audit(request, desk, "anomaly", "dropped: " + ", ".join(outcome.anomalies))
-
-    def _audit(self, request: Request, desk: Desk, outcome: str, reason: str) -> None:
-        record_event(
-            action=request.shown_name,
-            outcome=outcome,
-            surface="call",
-            actor_type=AuditEvent.ActorType.CALL,
-            actor_id=desk.call.pk,
-            patient_ids=sorted(desk.patients),
-            object_type="call",
-            object_id=desk.call.pk,
-            request_id=desk.call.call_sid,
-            reason=reason[:200],
-        )
+    # ---- what was stored -----------------------------------------------------------------------
 
     def _stored_answer(self, request: Request, stored: ToolCall, call: CallLog) -> ToolAnswer:
         """Return the answer that was given to this function-call id; other arguments under it are an error (S22)."""
         if stored.arguments_digest != request.digest:
-            record_event(
-                action=request.shown_name,
-                outcome="anomaly",
-                surface="call",
-                actor_type=AuditEvent.ActorType.CALL,
-                actor_id=call.pk,
-                object_type="call",
-                object_id=call.pk,
-                request_id=call.call_sid,
-                reason="other arguments under a known function-call id",
-            )
+            stored_calls.audit_other_arguments(request, call)
             answer = Answer(self._phrases().say("bad_arguments"), code="bad_arguments")
             return ToolAnswer(render(answer.output()))
         memory = stored.memory
@@ -411,24 +317,9 @@ class VoiceAgentDatabaseHelper:
         return Phrases(self._language, today=clinic_now().astimezone(zone).date(), zone=zone)
 
 
-def _rendered(outcome: Outcome) -> str:
-    output = outcome.answer.output()
-    return render(output | {"repeated": True} if outcome.repeated else output)
-
-
 def _ask(desk: Desk, field: str) -> Answer:
     """Ask for the argument that was missing or odd, in words the caller can answer."""
     asked = f"ask_{field}"
     known = field in ("full_name", "date_of_birth", "phone", "text", "visit_type")
     answer = desk.refuse("bad_arguments", asked if known else "bad_arguments")
     return replace(answer, data={"argument": field}) if field else answer
-
-
-def _handles(values: Mapping[str, Any]) -> str:
-    """Return the handles that were used, for the audit event; what is none is not copied (S46, S47)."""
-    shown = []
-    for name in ("slot", "appointment"):
-        if name in values:
-            value = str(values[name])
-            shown.append(value if re.fullmatch(r"(slot|appt)_[0-9]{1,4}", value) else f"odd {name}")
-    return " ".join(shown)

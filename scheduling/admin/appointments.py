@@ -18,6 +18,7 @@ from django.utils.safestring import mark_safe
 
 from scheduling import services
 from scheduling.admin.bases import ModelFormBase, NamedAdmin, ReadOnly, label, moment
+from scheduling.admin.exports import ExportableAdmin
 from scheduling.clock import clinic_now
 from scheduling.exceptions import (
     InvalidTime,
@@ -197,9 +198,11 @@ class AttendanceFilter(admin.SimpleListFilter):
 
 
 @admin.register(Appointment)
-class AppointmentAdmin(NamedAdmin):
+class AppointmentAdmin(ExportableAdmin):
     """Visits; every change is a call of a service."""
 
+    export_kind = "appointments"
+    change_list_template = "admin/scheduling/appointment/change_list.html"
     list_display = (
         "start",
         "patient_name",
@@ -228,6 +231,7 @@ class AppointmentAdmin(NamedAdmin):
         "fulfil_selected",
         "no_show_selected",
         "cancel_selected",
+        "export_selected",
     )
     list_per_page = 50
     show_full_result_count = False

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.utils import formats
 
 from scheduling.admin.bases import NamedAdmin, moment
+from scheduling.admin.exports import ExportableAdmin
 from scheduling.admin.hours import HoursAdmin
 from scheduling.models import (
     Availability,
@@ -62,9 +63,13 @@ class HolidayAdmin(HoursAdmin):
 
 @admin.register(Specialization)
 class SpecializationAdmin(NamedAdmin):
-    list_display = ("name", "code")
+    list_display = ("name", "code", "conditions")
     search_fields = ("name", "code")
     prepopulated_fields = {"code": ("name",)}
+
+    @admin.display(description="conditions")
+    def conditions(self, specialization: Specialization) -> str:
+        return ", ".join(specialization.condition_codes) or "Any"
 
 
 @admin.register(VisitType)
@@ -84,7 +89,8 @@ class VisitTypeAdmin(NamedAdmin):
 
 
 @admin.register(Availability)
-class AvailabilityAdmin(HoursAdmin):
+class AvailabilityAdmin(ExportableAdmin, HoursAdmin):
+    export_kind = "availability"
     list_display = ("nurse_name", "weekday", "kind", "start", "end", "valid_from", "valid_until")
     list_filter = ("kind", "weekday")
     list_select_related = ("nurse",)

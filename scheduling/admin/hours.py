@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -60,9 +61,10 @@ class HoursAdmin(NamedAdmin):
             return self._ask(request, error)
 
     def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """List the rows; the action that deletes several asks as well."""
+        """List the rows; the action that deletes several asks as well, and logs nothing before."""
         try:
-            return super().changelist_view(request, *args, **kwargs)
+            with transaction.atomic():
+                return super().changelist_view(request, *args, **kwargs)
         except Stale as error:
             return self._ask(request, error)
 

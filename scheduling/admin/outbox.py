@@ -29,6 +29,8 @@ EVENTS = (
     "appointment.fulfilled",
     "appointment.noshow",
     "appointment.attendance_confirmed",
+    "waitlist.offered",
+    "waitlist.accepted",
 )
 
 

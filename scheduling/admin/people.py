@@ -11,6 +11,7 @@ from django.shortcuts import redirect
 from django.urls import path
 
 from scheduling.admin.bases import ModelFormBase, NamedAdmin, NamedInline, ReadOnlyInline
+from scheduling.admin.exports import ExportableAdmin
 from scheduling.admin.handover import hand_over
 from scheduling.admin.hours import HoursAdmin
 from scheduling.admin.weeks import show_week
@@ -64,9 +65,10 @@ class ConsentInline(ReadOnlyInline):
 
 
 @admin.register(Patient)
-class PatientAdmin(NamedAdmin):
+class PatientAdmin(ExportableAdmin):
     """Patients, found by name in any spelling, birth date, phone or reference number."""
 
+    export_kind = "patients"
     list_display = ("full_name", "date_of_birth", "phone", "language", "provisional", "active")
     list_filter = ("active", "provisional", "preferred_language", "deceased")
     search_fields = ("name_key", "phone", "second_phone", "reference_number")
@@ -137,9 +139,10 @@ class NurseForm(ModelFormBase):
 
 
 @admin.register(Nurse)
-class NurseAdmin(HoursAdmin):
+class NurseAdmin(ExportableAdmin, HoursAdmin):
     """Nurses with their weekly hours and time off."""
 
+    export_kind = "nurses"
     form = NurseForm
     list_display = (
         "full_name",
@@ -154,7 +157,7 @@ class NurseAdmin(HoursAdmin):
     search_help_text = "Name or license number"
     autocomplete_fields = ("user", "specializations")
     inlines = (AvailabilityInline, OverrideInline)
-    actions = ("hand_over_selected",)
+    actions = ("hand_over_selected", "export_selected")
     readonly_fields = ("created_at", "updated_at")
     date_hierarchy = "license_expires_on"
     fieldsets = (

@@ -3,11 +3,14 @@
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from scheduling.admin.bases import ModelFormBase, NamedAdmin, ReadOnly
+from scheduling import services
+from scheduling.admin.bases import ModelFormBase, NamedAdmin, ReadOnly, ReadOnlyInline
 from scheduling.clock import clinic_now
+from scheduling.exceptions import SchedulingError
 from scheduling.models import FreedTime, Source, WaitlistEntry, WaitlistOffer
 from scheduling.services.waitlist import PARTS_OF_DAY
 
@@ -23,9 +26,23 @@ class WaitlistForm(ModelFormBase):
     )
 
 
+class OfferInline(ReadOnlyInline):
+    model = WaitlistOffer
+    fields = ("start", "nurse_name", "status", "expires_at", "answered_at", "appointment")
+
+    @admin.display(description="Nurse")
+    def nurse_name(self, offer: WaitlistOffer) -> str:
+        """Return the name of the nurse whose time was offered."""
+        return offer.nurse.name
+
+
 @admin.register(WaitlistEntry)
 class WaitlistEntryAdmin(NamedAdmin):
+    """Wishes for a time; their status changes with offers and answers alone."""
+
     form = WaitlistForm
+    inlines = (OfferInline,)
+    actions = ("take_off_the_list",)
     list_display = (
         "patient_name",
         "visit_type",
@@ -40,13 +57,39 @@ class WaitlistEntryAdmin(NamedAdmin):
     search_fields = ("patient__name_key", "nurse__name_key")
     search_help_text = "Patient or nurse"
     autocomplete_fields = ("patient", "nurse", "visit_type")
-    readonly_fields = ("source", "actor", "waiting_since", "created_at")
+    readonly_fields = ("status", "source", "actor", "waiting_since", "created_at")
+
+    @admin.action(description="Take the selected wishes off the list", permissions=["change"])
+    def take_off_the_list(self, request: HttpRequest, queryset: QuerySet[WaitlistEntry]) -> None:
+        """End each wish on its own, with its open offer, and say how many could not be."""
+        refused = 0
+        chosen = list(queryset.values_list("pk", flat=True))
+        for entry_id in chosen:
+            try:
+                services.leave_waitlist(entry_id=entry_id, now=clinic_now())
+            except SchedulingError:
+                refused += 1
+        messages.success(request, f"Wishes taken off the list: {len(chosen) - refused}.")
+        if refused:
+            messages.warning(request, f"Wishes that had ended already: {refused}.")
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: WaitlistEntry | None = None
+    ) -> tuple[str, ...]:
+        """Keep a stored wish with its patient: what was offered to one must not be another's."""
+        return ("patient", *self.readonly_fields) if obj else tuple(self.readonly_fields)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse: what was offered stays on record."""
+        return False
 
     def save_model(self, request: HttpRequest, obj: WaitlistEntry, form: Any, change: bool) -> None:
-        """Stamp who entered the wish."""
-        if not change:
-            obj.source, obj.actor = Source.ADMIN, f"user:{request.user.pk}"
-            obj.waiting_since = clinic_now()
+        """Stamp who entered the wish; of a stored one write what was edited, as offers change its status meanwhile."""
+        if change:
+            obj.save(update_fields=form.changed_data)
+            return
+        obj.source, obj.actor = Source.ADMIN, f"user:{request.user.pk}"
+        obj.waiting_since = clinic_now()
         super().save_model(request, obj, form, change)
 
 

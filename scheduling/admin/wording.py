@@ -19,6 +19,7 @@ from scheduling.messages.rendering import fill, problems, render
 from scheduling.messages.segments import is_gsm7, segments
 from scheduling.messages.words import ANSWERS, BLANKS, KINDS, LANGUAGES, SMS, Words, built_in
 from scheduling.models import Message, MessageTemplate
+from scheduling.models.appointments import MOST_MEMBERS
 from scheduling.selectors.messages import own_words, sender
 
 EXAMPLE_START = datetime(2026, 9, 30, 12, 30)  # noqa: DTZ001 - local at the clinic; no date is written longer
@@ -28,6 +29,7 @@ PLACE = ("kind", "channel", "language")
 MEANINGS = {
     "clinic": "the clinic's name",
     "when": "date, time and zone of the visit",
+    "count": "how many visits of a series",
     "until": "the time until which the offer is kept",
     "answer": "what is answered",
 }
@@ -185,6 +187,7 @@ def _example(template: MessageTemplate) -> Words:
         sender=sender(),
         blanks={
             "when": when,
+            "count": str(MOST_MEMBERS),
             "until": clock_time(start + EXAMPLE_LIMIT, zone=zone, language=language),
             "answer": answer,
         },

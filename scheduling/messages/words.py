@@ -33,11 +33,15 @@ class Blanks:
 
 
 VISIT = Blanks(("clinic", "when"))
+SERIES = Blanks(("clinic", "count", "when"))
 BLANKS = {
     "confirmation": VISIT,
     "rescheduled": VISIT,
     "cancellation": VISIT,
     "nurse_changed": VISIT,
+    "series_booked": SERIES,
+    "series_rescheduled": SERIES,
+    "series_cancelled": SERIES,
     "reminder_48h": VISIT,
     "reminder_2h": VISIT,
     "waitlist_offer": Blanks(("clinic", "when", "until")),
@@ -58,6 +62,12 @@ TEXTS = {
         "Reply R for a call back.",
         "nurse_changed": "{clinic}: a colleague will see you on {when} instead. "
         "Reply R for a call back.",
+        "series_booked": "{clinic}: you have {count} new appointments, the first on {when}. "
+        "Reply R for a call back.",
+        "series_rescheduled": "{clinic}: {count} appointments were changed, the first is now {when}. "
+        "Reply R for a call back.",
+        "series_cancelled": "{clinic}: {count} appointments were cancelled, the first of {when}. "
+        "Reply R for a call back.",
         "reminder_48h": "{clinic}: reminder of your appointment on {when}. "
         "Reply C to confirm, R for a call back.",
         "reminder_2h": "{clinic}: your appointment is soon, {when}. "
@@ -77,6 +87,12 @@ TEXTS = {
         "Responda C para confirmar, R para una llamada.",
         "cancellation": "{clinic}: su cita del {when} fue cancelada. Responda R para una llamada.",
         "nurse_changed": "{clinic}: otra persona viene a su cita del {when}. "
+        "Responda R para una llamada.",
+        "series_booked": "{clinic}: tiene {count} citas nuevas, la primera el {when}. "
+        "Responda R para una llamada.",
+        "series_rescheduled": "{clinic}: {count} citas cambiaron, la primera es el {when}. "
+        "Responda R para una llamada.",
+        "series_cancelled": "{clinic}: {count} citas canceladas, la primera del {when}. "
         "Responda R para una llamada.",
         "reminder_48h": "{clinic}: recuerde su cita del {when}. "
         "Responda C para confirmar, R para una llamada.",
@@ -112,6 +128,21 @@ MAILS = {
             "Hello,\n\na colleague at {clinic} will see you on {when} instead. "
             "The time stays the same.\n\nIf you have questions, please call us.",
             "A change to your appointment with {clinic}",
+        ),
+        "series_booked": Words(
+            "Hello,\n\nyou have {count} new appointments with {clinic}. The first is on {when}.\n\n"
+            "If you want to know the others, or to change one, please call us.",
+            "Your appointments with {clinic}",
+        ),
+        "series_rescheduled": Words(
+            "Hello,\n\n{count} of your appointments with {clinic} were changed. "
+            "The first of them is now on {when}.\n\nIf that does not suit you, please call us.",
+            "Your appointments with {clinic} were changed",
+        ),
+        "series_cancelled": Words(
+            "Hello,\n\n{count} of your appointments with {clinic} were cancelled. "
+            "The first of them was on {when}.\n\nIf you want others, please call us.",
+            "Your appointments with {clinic} were cancelled",
         ),
         "reminder_48h": Words(
             "Hello,\n\nthis is a reminder of your appointment with {clinic} on {when}.\n\n"
@@ -163,6 +194,21 @@ MAILS = {
             "La hora no cambia.\n\nSi tiene preguntas, llámenos.",
             "Un cambio en su cita con {clinic}",
         ),
+        "series_booked": Words(
+            "Hola:\n\nTiene {count} citas nuevas con {clinic}. La primera es el {when}.\n\n"
+            "Si desea saber las demás o cambiar alguna, llámenos.",
+            "Sus citas con {clinic}",
+        ),
+        "series_rescheduled": Words(
+            "Hola:\n\n{count} de sus citas con {clinic} cambiaron. "
+            "La primera de ellas ahora es el {when}.\n\nSi no le conviene, llámenos.",
+            "Sus citas con {clinic} cambiaron",
+        ),
+        "series_cancelled": Words(
+            "Hola:\n\n{count} de sus citas con {clinic} fueron canceladas. "
+            "La primera de ellas era el {when}.\n\nSi desea otras, llámenos.",
+            "Sus citas con {clinic} fueron canceladas",
+        ),
         "reminder_48h": Words(
             "Hola:\n\nLe recordamos su cita con {clinic} del {when}.\n\n"
             "Si no puede acudir, llámenos.",
@@ -197,20 +243,16 @@ ANSWERS = {
     "en": {
         "confirmed": "thank you, you are confirmed for {when}.",
         "call_back": "thank you, somebody will call you back.",
-        "nothing_to_confirm": "we found no appointment to confirm.",
         "no_offer": "we found no open offer.",
         "offer_passed": "all right, you stay on the list.",
         "offer_gone": "sorry, that time is gone. You stay on the list.",
-        "not_understood": "texts are not read here. Reply C to confirm, R for a call back.",
     },
     "es": {
         "confirmed": "gracias, su cita del {when} queda confirmada.",
         "call_back": "gracias, le llamaremos.",
-        "nothing_to_confirm": "no encontramos ninguna cita por confirmar.",
         "no_offer": "no encontramos ninguna oferta abierta.",
         "offer_passed": "de acuerdo, sigue en la lista.",
         "offer_gone": "esa hora ya fue ocupada. Sigue en la lista.",
-        "not_understood": "no leemos mensajes. Responda C para confirmar, R para una llamada.",
     },
 }
 

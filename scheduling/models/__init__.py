@@ -29,6 +29,7 @@ from scheduling.models.people import (
     PatientRelation,
 )
 from scheduling.models.privacy import PurgeRun
+from scheduling.models.requests import IdempotencyKey
 from scheduling.models.tasks import StaffTask
 from scheduling.models.waitlist import FreedTime, WaitlistEntry, WaitlistOffer
 
@@ -46,6 +47,7 @@ __all__ = [
     "DataImport",
     "FreedTime",
     "Holiday",
+    "IdempotencyKey",
     "MedicalCondition",
     "Message",
     "MessageTemplate",

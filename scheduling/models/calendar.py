@@ -1,7 +1,8 @@
 """When visits can take place: the clinic's rules and hours, the nurses' windows, kinds of visit."""
 
+import re
 import uuid
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -12,6 +13,7 @@ from scheduling.constraints import WholeMinute
 
 LONGEST_VISIT_MINUTES = 720
 WHOLE_MINUTES = "Times are whole minutes."
+CODE_BEGINNING = re.compile(r"[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{0,4})?")  # of ICD-10-CM
 
 
 class Weekday(models.IntegerChoices):
@@ -121,17 +123,33 @@ class Holiday(models.Model):
 
 
 class Specialization(models.Model):
-    """What a nurse is trained for."""
+    """What a nurse is trained for, and the conditions that it serves."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=100, unique=True)
     code = models.SlugField(max_length=40, unique=True)
+    condition_codes = models.JSONField(
+        "conditions",
+        default=list,
+        blank=True,
+        help_text='Beginnings of ICD-10-CM codes that it serves, such as ["L89", "E11.6"].',
+    )
 
     class Meta:
         ordering: ClassVar[list[str]] = ["name"]
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Refuse what is no list of beginnings of codes."""
+        codes: Any = self.condition_codes
+        if not isinstance(codes, list) or not all(
+            isinstance(code, str) and CODE_BEGINNING.fullmatch(code) for code in codes
+        ):
+            raise ValidationError(
+                {"condition_codes": 'Write a list of beginnings of codes, such as ["L89"].'}
+            )
 
 
 class VisitType(models.Model):

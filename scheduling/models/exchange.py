@@ -38,7 +38,9 @@ class DataImport(models.Model):
     """
     One CSV file on its way into the records: checked first, then applied whole or not at all (S68).
 
-    `problems` lists `{"row": 3, "column": "date_of_birth", "detail": "…"}`, without the value.
+    `problems` lists `{"row": 3, "column": "date_of_birth", "code": "…", "detail": "…"}`, without the value. `rows_done`
+    counts the rows that have been checked; what is applied is stored all at once. `summary` says how many rows are
+    `new`, `changed` and `unchanged`.
     """
 
     class Kind(models.TextChoices):
@@ -65,11 +67,16 @@ class DataImport(models.Model):
     rows_total = models.PositiveIntegerField(default=0)
     rows_done = models.PositiveIntegerField(default=0)
     problems = models.JSONField(default=list, blank=True)
+    summary = models.JSONField(default=dict, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
     created_at = models.DateTimeField(auto_now_add=True)
+    accepted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    accepted_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -43,15 +43,18 @@ class VisitRow(NamedTuple):
 
 
 def insert(visits: Iterable[VisitRow]) -> None:
-    """Store visits in the present transaction: by COPY on PostgreSQL, by one prepared statement on SQLite."""
+    """
+    Store visits in the present transaction: by COPY on PostgreSQL, by one prepared statement on SQLite.
+
+    `visits` must not read from the database, which a running COPY forbids.
+    """
     quote = connection.ops.quote_name
     table = quote(Appointment._meta.db_table)
     columns = ", ".join(quote(name) for name in VisitRow._fields)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            ready = list(visits)  # they may be read from the database, which a running COPY forbids
             with cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
-                for visit in ready:
+                for visit in visits:  # the server stores those sent while the next are made
                     copy.write_row(visit)
             return
         marks = ", ".join(["%s"] * len(VisitRow._fields))

@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Count
 
 from scheduling.models import (
+    ACTIVE_STATUSES,
     Appointment,
     Availability,
     CareAssignment,
@@ -31,107 +32,17 @@ from scheduling.models import (
 )
 from scheduling.sample.bulk import VisitRow, insert
 from scheduling.sample.clinic import FIRST_FILLED, LAST_DAY, NAMESPACE, STEP, shift_for
+from scheduling.sample.names import FIRST_NAMES, LAST_NAMES
 
 REFERENCE = "S"  # what begins the reference and license numbers of the crowd
 VISITS_PER_NURSE = 1500
 FUTURE_WEEKS = 4
 FUTURE_SHARE, PAST_SHARE = 0.5, 0.9
 BATCH = 2000
+NURSES_AT_ONCE = 20  # keep memory small
 OPENS, CLOSES = time(8), time(16)
 STARTS_A_DAY = 16  # half hours from opening to closing
 
-FIRST_NAMES = [
-    "Alice",
-    "Amir",
-    "Beatriz",
-    "Benjamin",
-    "Chloe",
-    "Daniel",
-    "Elena",
-    "Emeka",
-    "Fatima",
-    "Felix",
-    "Grace",
-    "Hassan",
-    "Hannah",
-    "Ines",
-    "Ivan",
-    "Jasmine",
-    "Jonas",
-    "Karim",
-    "Keiko",
-    "Laura",
-    "Leon",
-    "Mateo",
-    "Mei",
-    "Nadia",
-    "Noah",
-    "Olga",
-    "Omar",
-    "Paula",
-    "Peter",
-    "Quinn",
-    "Rosa",
-    "Samir",
-    "Sofia",
-    "Tara",
-    "Tomas",
-    "Uma",
-    "Victor",
-    "Wendy",
-    "Xavier",
-    "Yara",
-    "Zoe",
-]
-LAST_NAMES = [
-    "Abbott",
-    "Adeyemi",
-    "Alvarez",
-    "Baker",
-    "Banerjee",
-    "Becker",
-    "Campos",
-    "Carter",
-    "Dubois",
-    "Ellis",
-    "Fischer",
-    "Fontaine",
-    "Garcia",
-    "Green",
-    "Hughes",
-    "Ibrahim",
-    "Ivanova",
-    "Jensen",
-    "Johnson",
-    "Kaplan",
-    "Kim",
-    "Klein",
-    "Kowalski",
-    "Larsen",
-    "Martin",
-    "Mendoza",
-    "Moreau",
-    "Murphy",
-    "Nakamura",
-    "Nguyen",
-    "Novak",
-    "Oliveira",
-    "Park",
-    "Patel",
-    "Perez",
-    "Quigley",
-    "Rossi",
-    "Sato",
-    "Silva",
-    "Singh",
-    "Taylor",
-    "Tran",
-    "Underwood",
-    "Vargas",
-    "Weber",
-    "Yilmaz",
-    "Young",
-]
 CONDITIONS = (
     ("Type 2 diabetes", "E11.9"),
     ("Hypertension", "I10"),
@@ -276,10 +187,13 @@ def _load_visits(wanted: int, seed: int, calendar: Calendar) -> int:
     base, more = divmod(missing, len(nurses))
     patients = _crowd_patient_ids()
     types = dict(VisitType.objects.values_list("code", "id"))
-    for begin in range(0, len(nurses), 20):  # a few nurses at a time keep memory small
+    busy = _busy_patients(calendar) if counts else set()
+    for begin in range(0, len(nurses), NURSES_AT_ONCE):
+        some = nurses[begin : begin + NURSES_AT_ONCE]
+        taken = _starts_by_nurse(some) if counts else {}
         insert(
             visit
-            for index, nurse in enumerate(nurses[begin : begin + 20], begin)
+            for index, nurse in enumerate(some, begin)
             for visit in _visits_of(
                 nurse=nurse,
                 index=index,
@@ -288,10 +202,27 @@ def _load_visits(wanted: int, seed: int, calendar: Calendar) -> int:
                 types=types,
                 seed=seed,
                 calendar=calendar,
-                anything_stored=bool(counts),
+                taken=taken.get(nurse.pk, set()),
+                busy=busy,
             )
         )
     return missing
+
+
+def _busy_patients(calendar: Calendar) -> set[tuple[uuid.UUID, datetime]]:
+    """Return which patients have visits ahead that were there before, and when these begin."""
+    ahead = Appointment.objects.filter(status__in=ACTIVE_STATUSES, end__gt=calendar.now)
+    return set(ahead.values_list("patient_id", "start"))
+
+
+def _starts_by_nurse(nurses: list[Nurse]) -> dict[uuid.UUID, set[datetime]]:
+    """Return when the stored visits of each nurse begin."""
+    starts: dict[uuid.UUID, set[datetime]] = {}
+    for nurse_id, start in Appointment.objects.filter(nurse__in=nurses).values_list(
+        "nurse_id", "start"
+    ):
+        starts.setdefault(nurse_id, set()).add(start)
+    return starts
 
 
 def _crowd_patient_ids() -> list[uuid.UUID]:
@@ -308,17 +239,12 @@ def _visits_of(
     types: dict[str, uuid.UUID],
     seed: int,
     calendar: Calendar,
-    anything_stored: bool,
+    taken: set[datetime],
+    busy: set[tuple[uuid.UUID, datetime]],
 ) -> Iterator[VisitRow]:
     days = _dice(seed, f"days:{calendar.first}", index)
     dice = _dice(seed, f"visits:{calendar.first}", index)
     type_ids = [types[code] for code in TYPES]
-    taken: set[datetime] = set()
-    busy: set[tuple[uuid.UUID, datetime]] = set()
-    if anything_stored:
-        taken = set(Appointment.objects.filter(nurse=nurse).values_list("start", flat=True))
-        ahead = Appointment.objects.filter(status__in=("booked", "arrived"), end__gt=calendar.now)
-        busy = set(ahead.values_list("patient_id", "start"))
     for start in islice(_starts(days, calendar), number + len(taken) + len(busy)):
         if number == 0:
             return

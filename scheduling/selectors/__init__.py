@@ -19,7 +19,8 @@ from scheduling.selectors.calendar import (
     next_staffed,
     staffed,
 )
-from scheduling.selectors.openings import Opening, Openings, find_openings
+from scheduling.selectors.conditions import nurses_for_condition
+from scheduling.selectors.openings import Opening, Openings, earliest_openings, find_openings
 from scheduling.selectors.people import (
     NurseName,
     PatientIdentity,
@@ -49,6 +50,7 @@ __all__ = [
     "change_rule",
     "clinic_profile",
     "count_upcoming",
+    "earliest_openings",
     "find_openings",
     "has_open_alarm",
     "is_open_day",
@@ -58,6 +60,7 @@ __all__ = [
     "next_staffed",
     "nurse_is_away",
     "nurse_named",
+    "nurses_for_condition",
     "open_offer_for_phone",
     "overlapping_appointment",
     "patients_matching",

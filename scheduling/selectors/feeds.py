@@ -23,9 +23,10 @@ def feed_with_token(*, token: str) -> CalendarFeed | None:
     """
     Return the feed in use that has this token; a token is long, so its digest needs no slow hash.
 
-    A feed rests while its nurse's login is deactivated (security reference, S28).
+    A feed rests when its nurse has left, or her login is deactivated (security reference, S28).
     """
-    rows = CalendarFeed.objects.select_related("nurse").exclude(nurse__user__is_active=False)
+    in_use = CalendarFeed.objects.select_related("nurse").filter(nurse__active=True)
+    rows = in_use.exclude(nurse__user__is_active=False)
     return rows.filter(token_hash=token_digest(token), revoked_at__isnull=True).first()
 
 

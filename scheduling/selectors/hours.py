@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db.models import Max, Min, OuterRef, Q, Subquery
+from django.db.models import Max, Min, OuterRef, Subquery
 
 from scheduling import slots
 from scheduling.models import (
@@ -105,13 +105,11 @@ def last_active_start(*, nurse_ids: Collection[UUID], now: datetime) -> datetime
     return max([now, *filter(None, found)])
 
 
-def wished_dates(*, nurse_id: UUID) -> tuple[date, date] | None:
-    """Return the first and the last date for which somebody waits who may come to this nurse; None if nobody does."""
-    waiting = WaitlistEntry.objects.filter(
-        Q(nurse_id=nurse_id) | Q(nurse=None), status=WaitlistEntry.Status.WAITING
-    )
-    found = waiting.aggregate(first=Min("earliest"), last=Max("latest"))
-    return (found["first"], found["last"]) if found["first"] is not None else None
+def wished_dates() -> dict[UUID | None, tuple[date, date]]:
+    """Return the first and the last date for which somebody waits, by nurse; None stands for any nurse."""
+    waiting = WaitlistEntry.objects.filter(status=WaitlistEntry.Status.WAITING).order_by()
+    found = waiting.values("nurse_id").annotate(first=Min("earliest"), last=Max("latest"))
+    return {row["nurse_id"]: (row["first"], row["last"]) for row in found}
 
 
 def orphaned_visits(

@@ -6,8 +6,7 @@ what is taken. Times come out of the database as whole minutes, and what is take
 tens of thousands of rows into objects costs more than the whole search (scheduling reference, section 4).
 """
 
-import struct
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -15,12 +14,10 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db.models import (
-    Aggregate,
-    BinaryField,
     Case,
     CharField,
     Exists,
-    Func,
+    F,
     IntegerField,
     OuterRef,
     Q,
@@ -48,8 +45,10 @@ from scheduling.models import (
 )
 from scheduling.models.appointments import ACTIVE_STATUSES
 from scheduling.selectors.calendar import ClinicProfile
+from scheduling.selectors.packed_minutes import EpochMinute, Spans, numbers_of
 
 AROUND = timedelta(days=2)  # whole local days and night shifts on both sides of a range
+LONGEST = timedelta(days=1)  # no visit takes that long, with its buffers (`visit_type_length`)
 WEST, EAST = timedelta(hours=12), timedelta(hours=14)  # how far clocks differ from UTC
 SEEN_WITHIN = timedelta(days=365)
 DEFAULTS = ClinicProfile()
@@ -194,17 +193,14 @@ def calendars_of(
     patient_visits: list[slots.hours.Range] = []
     ignored = [*ignore_appointment_ids, *filter(None, [ignore_appointment_id])]
     taken = _taken(ids, since, until, now, patient_id, ignored, hold_owner)
-    for owner_id, spans, what in taken:
-        minutes = numbers_of(spans)
-        bare = list(zip(minutes[0::4], minutes[1::4], strict=True))
+    for owner_id, bare, buffered, what in taken:
+        times = _ranges(bare)
         if what == OWN_VISIT:
-            patient_visits += bare
+            patient_visits += times
             continue
-        same = minutes[0::4] == minutes[2::4] and minutes[1::4] == minutes[3::4]  # no buffers
-        around = bare if same else list(zip(minutes[2::4], minutes[3::4], strict=True))
-        blocked.setdefault(_uuid(owner_id), []).extend(around)
+        blocked.setdefault(_uuid(owner_id), []).extend(times + _ranges(buffered))
         if what == VISIT:
-            visits[_uuid(owner_id)] = bare
+            visits[_uuid(owner_id)] = times
     by_nurse = {
         row["id"]: slots.Calendar(
             hours=hours[row["id"]],
@@ -331,7 +327,8 @@ def _taken(
     hold_owner: str,
 ) -> QuerySet[Any, Any]:
     """Return, in one query, the spans of the nurses' active visits, of others' live holds and of the patient."""
-    around = Q(blocked_until__gt=since, blocked_from__lt=until)
+    # By the bound of the end on both sides the index leaves out the past and what is far ahead.
+    around = Q(blocked_until__gt=since, blocked_until__lt=until + LONGEST, blocked_from__lt=until)
     visits = Appointment.objects.filter(around, status__in=ACTIVE_STATUSES).order_by()
     if ignored:
         visits = visits.exclude(pk__in=ignored)
@@ -349,49 +346,22 @@ def _taken(
 
 
 def _spans(rows: QuerySet[Any], owner: str, what: int) -> QuerySet[Any, Any]:
-    ends = [EpochMinute(name) for name in ("start", "end", "blocked_from", "blocked_until")]
-    grouped = rows.values(owner).annotate(spans=Spans(*ends))
-    named: QuerySet[Any, Any] = grouped.values_list(owner, "spans", Value(what))
+    """Return the bare times by owner, and with their buffers those that have some; most have none."""
+    grouped = rows.values(owner).annotate(
+        bare=Spans(EpochMinute("start"), EpochMinute("end")),
+        buffered=Spans(
+            EpochMinute("blocked_from"),
+            EpochMinute("blocked_until"),
+            filter=Q(blocked_from__lt=F("start")) | Q(blocked_until__gt=F("end")),
+        ),
+    )
+    named: QuerySet[Any, Any] = grouped.values_list(owner, "bare", "buffered", Value(what))
     return named
 
 
-class EpochMinute(Func):
-    """A moment as whole minutes since 1970, computed by the database; constraints keep seconds out."""
-
-    output_field = IntegerField()
-
-    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        template = (
-            "(DATE_PART('epoch', %(expressions)s) / 60)::int"  # EXTRACT would reckon in decimals
-        )
-        return self.as_sql(compiler, connection, template=template, **context)
-
-    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        template = "(CAST(strftime('%%%%s', %(expressions)s) AS INTEGER) / 60)"
-        return self.as_sql(compiler, connection, template=template, **context)
-
-
-class Spans(Aggregate):
-    """All numbers of the rows of a group, one row after the other, packed as the database packs best."""
-
-    output_field = BinaryField()
-
-    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        template = "STRING_AGG(INT4SEND(%(expressions)s), ''::bytea)"
-        joiner = ") || INT4SEND("
-        return self.as_sql(compiler, connection, template=template, arg_joiner=joiner, **context)
-
-    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        template = "GROUP_CONCAT(%(expressions)s, ' ')"
-        joiner = " || ' ' || "
-        return self.as_sql(compiler, connection, template=template, arg_joiner=joiner, **context)
-
-
-def numbers_of(spans: bytes | str) -> Sequence[int]:
-    """Return the numbers that `Spans` packed: 32 bits each in network order, or text with blanks between them."""
-    if isinstance(spans, str):
-        return [int(text) for text in spans.split(" ")]
-    return struct.unpack(f">{len(spans) // 4}i", spans)
+def _ranges(spans: bytes | str | None) -> list[slots.hours.Range]:
+    minutes = numbers_of(spans) if spans else ()
+    return list(zip(minutes[0::2], minutes[1::2], strict=True))
 
 
 def minute_of_day(moment: time) -> int:

@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 
 from scheduling import slots
 from scheduling.clock import clinic_zone
+from scheduling.selectors.calendar import clinic_profile
+from scheduling.selectors.conditions import nurses_for_condition
 from scheduling.selectors.nurse_calendars import (
     Calendars,
     Kind,
@@ -26,6 +28,7 @@ PARTS: dict[str, tuple[int, int]] = {
     "evening": (1020, 1320),
 }
 WHOLE_DAY = (0, 1440)
+FIRST_SPAN = timedelta(days=14)
 STEPS = (
     "no_hours",
     "notice",
@@ -64,6 +67,7 @@ def find_openings(
     patient_id: UUID | None = None,
     nurse_ids: Collection[UUID] | None = None,
     specialization_id: UUID | None = None,
+    condition_id: UUID | None = None,
     language: str | None = None,
     part_of_day: PartOfDay | None = None,
     earliest: time | None = None,
@@ -79,6 +83,7 @@ def find_openings(
     """
     Return free starts in [since, until), at most `limit`.
 
+    With `condition_id`, a patient's condition, only nurses who are trained for it are asked, if it needs a training.
     `part_of_day`, `earliest` (inclusive) and `latest` (exclusive) are read in `zone`, the patient's; without one in
     the clinic's. `order="start"` uses continuity of care for ties only, `"care"` puts the patient's own nurses
     first; `spread` chooses spoken offers, which are not all next to each other. Holds of `hold_owner` and the visit
@@ -86,8 +91,12 @@ def find_openings(
 
     Raises:
         NotAvailable: there is no such kind of visit.
+        NotFound: there is no such condition.
     """
     kind = kind_of_visit(visit_type)
+    if condition_id is not None:
+        trained = nurses_for_condition(condition_id=condition_id, among=nurse_ids)
+        nurse_ids = nurse_ids if trained is None else trained
     nurses = nurses_for(
         kind,
         patient_id=patient_id,
@@ -142,6 +151,26 @@ def find_openings(
             for start, candidate in found
         )
     )
+
+
+def earliest_openings(*, now: datetime, since: datetime | None = None, **wish: Any) -> Openings:
+    """
+    Return the first free starts from `since`, or from now, to the clinic's horizon; `wish` is as in `find_openings`.
+
+    The range begins with two weeks and doubles until there is something (scheduling reference, section 4).
+
+    Raises:
+        NotAvailable, NotFound: as in `find_openings`.
+    """
+    begins = since or now
+    horizon = now + timedelta(days=clinic_profile().horizon_days, minutes=1)
+    span = FIRST_SPAN
+    while True:
+        until = min(begins + span, horizon)
+        found = find_openings(now=now, since=begins, until=until, **wish)
+        if found.slots or until >= horizon:
+            return found
+        span *= 2
 
 
 def check_start(

@@ -155,7 +155,8 @@ def allowed_channels(*, patient: Patient) -> tuple[str, ...]:
     """
     Return by which ways a patient may be told of visits, the preferred one first; in one query.
 
-    A way needs an address and a latest answer, of the patient or of the number, that allows it.
+    A way needs an address and a latest answer, of the patient or of the number, that allows it. Texts go to the first
+    number only; what is answered from the second counts for that number alone, in `has_refused_texts`.
     """
     whose = Q(patient=patient)
     if patient.phone:

@@ -30,7 +30,7 @@ from scheduling.selectors.appointments import count_upcoming
 from scheduling.selectors.calendar import clinic_profile
 from scheduling.selectors.nurse_calendars import SEEN_WITHIN, hours_of
 from scheduling.selectors.openings import PARTS, find_openings
-from scheduling.selectors.people import allowed_channels, patient_zone
+from scheduling.selectors.people import may_text, patient_zone
 from scheduling.slots.hours import Range, merge, subtract
 from scheduling.slots.zones import local_date, local_minute
 
@@ -87,8 +87,8 @@ def who_is_next(*, freed: FreedTime, now: datetime) -> Outlook:
     Return to whom a freed time is offered next.
 
     Entries are asked by priority, then continuity with the nurse, then how long they wait. Passed over are those who
-    were asked about this freed time already, whom no message may reach, whose clock shows quiet hours, or who have
-    another offer open.
+    were asked about this freed time already, who may not be texted, whose clock shows quiet hours, or who have another
+    offer open.
     """
     free = free_time_around(freed=freed, now=now)
     if not free.with_holds or free.with_holds[-1][1] <= slots.to_minute(now):
@@ -101,7 +101,7 @@ def who_is_next(*, freed: FreedTime, now: datetime) -> Outlook:
         busy_until = open_until.get(str(patient.pk)) or open_until.get(patient.phone)
         if busy_until is not None:
             again.append(busy_until)
-        elif entry.status == EntryStatus.OFFERED or not allowed_channels(patient=patient):
+        elif entry.status == EntryStatus.OFFERED or not may_text(patient=patient):
             continue
         elif is_quiet(now, zone=zone):
             again.append(quiet_until(now, zone=zone))

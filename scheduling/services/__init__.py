@@ -11,6 +11,7 @@ from scheduling.services.appointments import (
     reschedule_appointment,
 )
 from scheduling.services.care import assign_nurse, end_assignment, make_primary
+from scheduling.services.exports import export_csv
 from scheduling.services.feeds import create_feed, note_feed_use, revoke_feed
 from scheduling.services.handover import (
     HandoverPreview,
@@ -25,6 +26,17 @@ from scheduling.services.hours import (
     preview_hours,
     recheck_hours,
     save_hours,
+)
+from scheduling.services.idempotency import Answered, answer_once, forget_answers
+from scheduling.services.imports import (
+    ImportResult,
+    accept_import,
+    check_file,
+    forget_old_imports,
+    import_file,
+    most_bytes,
+    run_next_import,
+    upload_import,
 )
 from scheduling.services.offers import (
     accept_offer,
@@ -42,16 +54,20 @@ from scheduling.services.tasks import raise_alarm, take_message
 from scheduling.services.waitlist import expire_entries, join_waitlist, leave_waitlist
 
 __all__ = [
+    "Answered",
     "HandoverPreview",
     "HandoverResult",
     "HoursPreview",
     "HoursRow",
+    "ImportResult",
     "LoadedClinic",
     "Pattern",
     "Registration",
     "SeriesResult",
     "Shift",
+    "accept_import",
     "accept_offer",
+    "answer_once",
     "apply_handover",
     "arrive",
     "assign_nurse",
@@ -59,6 +75,7 @@ __all__ = [
     "book_series",
     "cancel_appointment",
     "cancel_series",
+    "check_file",
     "confirm_attendance",
     "create_feed",
     "decline_offer",
@@ -67,13 +84,18 @@ __all__ = [
     "expire_entries",
     "expire_holds",
     "expire_offers",
+    "export_csv",
+    "forget_answers",
+    "forget_old_imports",
     "fulfil",
     "hold_slot",
+    "import_file",
     "join_waitlist",
     "leave_waitlist",
     "link_login",
     "load_clinic",
     "make_primary",
+    "most_bytes",
     "note_feed_use",
     "offer_freed_times",
     "preview_handover",
@@ -88,7 +110,9 @@ __all__ = [
     "reschedule_appointment",
     "reschedule_series",
     "revoke_feed",
+    "run_next_import",
     "save_hours",
     "take_message",
+    "upload_import",
     "withdraw_offer",
 ]

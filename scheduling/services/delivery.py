@@ -141,8 +141,8 @@ def _due(channel: str, now: datetime, clinic_now: datetime) -> QuerySet[Message]
 def _claim(channel: str, now: datetime, clinic_now: datetime) -> Message | None:
     """Take the next message to send it, drop it or let it rest; nobody else can have it then."""
     with transaction.atomic():
-        due = _due(channel, now, clinic_now).select_related("patient", "nurse", "appointment")
-        message = due.select_for_update(skip_locked=True, no_key=True, of=("self",)).first()
+        due = _due(channel, now, clinic_now)
+        message = due.select_for_update(skip_locked=True, no_key=True).first()
         if message is None:
             return None
         if unwanted := still_wanted(message, clinic_now):

@@ -80,6 +80,7 @@ def draft(
     due_at: datetime,
     expires_at: datetime | None,
     start: datetime | None = None,
+    count: int = 1,
     until: datetime | None = None,
     answer: str = "",
     moves: bool = False,
@@ -88,10 +89,11 @@ def draft(
     """
     Return a message in full; `answer` is a key of `ANSWERS`, `moves` says that a yes gives up a later visit.
 
+    `count` is how many visits it tells of, the first of which begins at `start`.
     With an appointment the message belongs to that state of it, and is dropped when the visit changes.
     """
     language, zone = known_language(recipient.language), recipient.zone
-    blanks = {}
+    blanks = {"count": str(count)}
     if start is not None:
         blanks["when"] = date_and_time(
             start, zone=zone, language=language, channel=recipient.channel

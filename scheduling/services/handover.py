@@ -85,13 +85,16 @@ def apply_handover(
         raise SchedulingError("Only the clinic's people can hand visits over.")
     wishes = choices or {}
 
-    def work() -> HandoverResult:
-        seen = preview_handover(nurse_id=nurse_id, since=since, until=until, now=now)
-        plan = _plan(seen, wishes)
-        _lock(nurse_id, plan)
+    def seen_as_shown() -> HandoverPreview:
         seen = preview_handover(nurse_id=nurse_id, since=since, until=until, now=now)
         if seen.token != token or wishes.keys() - {one.appointment_id for one in seen.visits}:
             raise Stale(preview=seen)
+        return seen
+
+    def work() -> HandoverResult:
+        plan = _plan(seen_as_shown(), wishes)
+        _lock(nurse_id, plan)
+        seen_as_shown()  # under the locks: it is still so
         moved, tasks = [], []
         for one, colleague in plan:
             if colleague is None:

@@ -7,7 +7,7 @@ the nurses' locks and keeps it, if what it would leave outside is what somebody 
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from hashlib import blake2b
 from uuid import UUID
@@ -157,7 +157,9 @@ def recheck_hours(*, now: datetime) -> int:
     over = Appointment.objects.filter(orphaned=True).exclude(
         pk__in=[visit.pk for visit in orphaned_visits(now=now)]
     )
-    changed = settle_orphans(list(over.values_list("pk", flat=True)), now=now)
+    changed = run_atomically(
+        lambda: settle_orphans(list(over.values_list("pk", flat=True)), now=now)
+    )
     nurses = list(Nurse.objects.order_by("id").values_list("pk", flat=True))
     for at in range(0, len(nurses), NURSES_AT_ONCE):
         batch = nurses[at : at + NURSES_AT_ONCE]
@@ -181,13 +183,13 @@ def _try(rows: Sequence[HoursRow], deleted: Sequence[HoursRow], now: datetime) -
 
 def _feed_waitlist(trial: _Trial, now: datetime) -> None:
     """Note the time that a change adds, as far as somebody waits for those dates."""
+    wishes = wished_dates()
     for nurse_id, bookable in trial.after.bookable.items():
-        wished = wished_dates(nurse_id=nurse_id)
-        if wished is None:
+        wished = [wishes[key] for key in (nurse_id, None) if key in wishes]
+        if not wished:
             continue
-        first, last = (slots.to_minute(datetime.combine(day, time(), tzinfo=UTC)) for day in wished)
-        since = max(slots.to_minute(now), first - slots.zones.MINUTES_PER_DAY)
-        until = last + 2 * slots.zones.MINUTES_PER_DAY  # the last date in every zone
+        since = max(slots.to_minute(now), _midnight(min(wished)[0]) - slots.zones.MINUTES_PER_DAY)
+        until = _midnight(max(last for _, last in wished)) + 2 * slots.zones.MINUTES_PER_DAY
         before = list(trial.before.bookable.get(nurse_id, ()))
         for start, end in slots.hours.subtract(list(bookable), before):
             begin, stop = max(start, since), min(end, until)
@@ -198,6 +200,11 @@ def _feed_waitlist(trial: _Trial, now: datetime) -> None:
                     end=slots.to_instant(stop),
                     now=now,
                 )
+
+
+def _midnight(day: date) -> int:
+    """Return when a date begins in Greenwich; everywhere else that is within a day."""
+    return slots.to_minute(datetime.combine(day, time(), tzinfo=UTC))
 
 
 def _concerned(rows: Iterable[HoursRow]) -> set[UUID]:

@@ -75,6 +75,7 @@ def accept_offer(*, offer_id: UUID, source: str, actor: str, now: datetime) -> A
         WaitlistOffer.objects.filter(pk=offer.pk).update(
             status=Status.ACCEPTED, answered_at=now, appointment=appointment
         )
+        _drop_message(offer)
         _look_again(offer, now)
         _write_event("waitlist.accepted", offer, now, appointment=str(appointment.pk))
         return appointment
@@ -176,6 +177,7 @@ def _offer(freed: FreedTime, suggestion: Suggestion, now: datetime) -> bool:
     message = write_message(
         kind=Message.Kind.WAITLIST_OFFER,
         patient=patient,
+        channel=Message.Channel.SMS,  # half an hour for the answer is too short for an e-mail
         start=hold.start,
         until=hold.expires_at,
         moves=moves is not None,
@@ -249,8 +251,7 @@ def _end_offer(offer_id: UUID, status: str, now: datetime) -> WaitlistOffer:
         entries.update(status=EntryStatus.WAITING)
         offer.status, offer.answered_at = ended, None if silent else now
         offer.save(update_fields=["status", "answered_at"])
-        if ended == Status.WITHDRAWN:
-            _drop_message(offer)
+        _drop_message(offer)
         _look_again(offer, now)
         return offer
 
@@ -258,6 +259,7 @@ def _end_offer(offer_id: UUID, status: str, now: datetime) -> WaitlistOffer:
 
 
 def _drop_message(offer: WaitlistOffer) -> None:
+    """Drop the text of an offer that has ended, if it has not gone out: it was answered by another way."""
     waiting = Message.objects.filter(
         patient_id=offer.entry.patient_id,
         kind=Message.Kind.WAITLIST_OFFER,

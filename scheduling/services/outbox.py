@@ -48,11 +48,19 @@ TO_NURSE = {
     Kind.RESCHEDULED: MessageKind.NURSE_RESCHEDULED,
     Kind.CANCELLED: MessageKind.NURSE_CANCELLED,
 }
+OF_SERIES = {
+    MessageKind.CONFIRMATION: MessageKind.SERIES_BOOKED,
+    MessageKind.RESCHEDULED: MessageKind.SERIES_RESCHEDULED,
+    MessageKind.NURSE_CHANGED: MessageKind.SERIES_RESCHEDULED,
+    MessageKind.CANCELLATION: MessageKind.SERIES_CANCELLED,
+}
 REMINDERS = (MessageKind.REMINDER_48H, MessageKind.REMINDER_2H)
 TELLS_OF_COMING_VISIT = (
     MessageKind.CONFIRMATION,
     MessageKind.RESCHEDULED,
     MessageKind.NURSE_CHANGED,
+    MessageKind.SERIES_BOOKED,
+    MessageKind.SERIES_RESCHEDULED,
     *REMINDERS,
     MessageKind.NURSE_BOOKED,
     MessageKind.NURSE_RESCHEDULED,
@@ -69,17 +77,26 @@ class Notice:
     start: datetime
 
 
-def announce(*, appointment: Appointment, kind: str, now: datetime, quiet: bool = False) -> None:
+def announce(
+    *,
+    appointment: Appointment,
+    kind: str,
+    now: datetime,
+    tells_of: int = 1,
+    tells_nurses: bool = True,
+) -> None:
     """
     Write what a change makes people and other systems know, in the transaction of the change.
 
-    With `quiet` nobody is told of the change itself, as for the later visits of a series; reminders are planned.
+    `tells_of` is how many visits the patient is told of at once: all of a series with its first one, and with the
+    others 0, which tells nothing of the change itself. `tells_nurses` is for the first one of each nurse. Reminders
+    are planned for each.
     """
     change = Kind(kind)
     if change not in (Kind.BOOKED, Kind.ATTENDANCE_CONFIRMED):
         _drop_superseded(appointment)
     if change in TO_PATIENT and now < appointment.end:
-        _write_messages(appointment, change, now, quiet=quiet)
+        _write_messages(appointment, change, now, tells_of=tells_of, tells_nurses=tells_nurses)
     _write_events(appointment, kind, now)
 
 
@@ -164,15 +181,18 @@ def _drop_superseded(appointment: Appointment) -> None:
     )
 
 
-def _write_messages(appointment: Appointment, change: Kind, now: datetime, *, quiet: bool) -> None:
+def _write_messages(
+    appointment: Appointment, change: Kind, now: datetime, *, tells_of: int, tells_nurses: bool
+) -> None:
     """Write what patient and nurses are told, and the reminders, in one insert."""
     before = _values_before(appointment) if change == Kind.RESCHEDULED else {}
     patient = patient_as_recipient(appointment.patient)
     notices: list[Notice] = []
-    if not quiet:
+    if tells_nurses:
         notices = _notices_to_nurses(appointment, change, before)
-    if patient is not None and not quiet:
-        notices.append(Notice(_kind_for_patient(change, before), patient, appointment.start))
+    if patient is not None and tells_of:
+        kind = _kind_for_patient(change, before, tells_of)
+        notices.append(Notice(kind, patient, appointment.start))
     remind = patient is not None and change != Kind.CANCELLED
     if not notices and not remind:
         return
@@ -183,6 +203,7 @@ def _write_messages(appointment: Appointment, change: Kind, now: datetime, *, qu
             recipient=notice.recipient,
             own=own,
             start=notice.start,
+            count=tells_of,
             due_at=now,
             expires_at=appointment.end if change == Kind.CANCELLED else appointment.start,
             appointment=appointment,
@@ -194,10 +215,11 @@ def _write_messages(appointment: Appointment, change: Kind, now: datetime, *, qu
     Message.objects.bulk_create(messages)
 
 
-def _kind_for_patient(change: Kind, before: Mapping[str, str]) -> str:
+def _kind_for_patient(change: Kind, before: Mapping[str, str], tells_of: int) -> str:
+    kind = TO_PATIENT[change]
     if "nurse_id" in before and "start" not in before:
-        return MessageKind.NURSE_CHANGED
-    return TO_PATIENT[change]
+        kind = MessageKind.NURSE_CHANGED
+    return OF_SERIES[kind] if tells_of > 1 else kind
 
 
 def _notices_to_nurses(

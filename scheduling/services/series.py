@@ -39,6 +39,7 @@ from scheduling.services.series_members import (
     Scope,
     SeriesResult,
     expire_holds_of,
+    first_of_each_nurse,
     locked_members,
     refuse_conflicts,
     refuse_late_changes,
@@ -102,7 +103,7 @@ def book_series(
     """
     Book all visits of a series, or with `on_conflict="skip"` those that are possible.
 
-    The patient gets one confirmation, and reminders of each visit.
+    The patient gets one confirmation, which says how many visits there are, and reminders of each.
 
     Raises:
         SeriesConflict: a visit is not possible, or none is; `members` says which and what is near.
@@ -145,7 +146,13 @@ def book_series(
             for member in possible
         ]
         for number, visit in enumerate(visits):
-            announce(appointment=visit, kind=Kind.BOOKED, now=now, quiet=number > 0)
+            announce(
+                appointment=visit,
+                kind=Kind.BOOKED,
+                now=now,
+                tells_of=0 if number else len(visits),
+                tells_nurses=not number,
+            )
         skipped = tuple(member for member in members if member.conflict)
         return SeriesResult(series, tuple(visits), skipped)
 
@@ -165,7 +172,8 @@ def cancel_series(
     """
     Cancel visits of a series that are still ahead: `appointment_id`, those from it on, or all, also those moved alone.
 
-    The patient is told once, about the first of them.
+    The patient is told once, how many they are and when the first would have been; each nurse is told of
+    her first one.
 
     Raises:
         NotFound: there is no such visit of a series.
@@ -179,6 +187,7 @@ def cancel_series(
     def work() -> SeriesResult:
         series, visits = locked_members(appointment_id, scope, now)
         refuse_late_changes(visits, source, now)
+        tells_nurses = first_of_each_nurse(visits)
         cancelled = tuple(
             advance(
                 appointment=visit,
@@ -194,7 +203,8 @@ def cancel_series(
                     "cancellation_note": reason_text,
                     "late": visit.late or change_rule(start=visit.start, now=now) != "free",
                 },
-                quiet=number > 0,
+                tells_of=0 if number else len(visits),
+                tells_nurses=visit.pk in tells_nurses,
             )
             for number, visit in enumerate(visits)
         )

@@ -106,6 +106,11 @@ def refuse_late_changes(visits: Sequence[Appointment], source: str, now: datetim
         raise TooLate
 
 
+def first_of_each_nurse(visits: Sequence[Appointment]) -> set[UUID]:
+    """Return the first of the visits, given earliest first, of each nurse: the one that she is told of."""
+    return set({visit.nurse_id: visit.pk for visit in reversed(visits)}.values())
+
+
 def expire_holds_of(nurse: Nurse, now: datetime) -> None:
     """Mark the lapsed holds of a locked nurse, which would block in the index."""
     lapsed = SlotHold.objects.filter(nurse=nurse, state=SlotHold.State.LIVE, expires_at__lte=now)

@@ -17,6 +17,7 @@ from scheduling.services.series_members import (
     Scope,
     SeriesResult,
     expire_holds_of,
+    first_of_each_nurse,
     locked_members,
     refuse_conflicts,
     refuse_late_changes,
@@ -160,6 +161,7 @@ def _move(
     ]
     pairs.sort(key=lambda pair: pair[0].start)
     first = pairs[0][0].start if pairs else None
+    tells_nurses = first_of_each_nurse([visit for visit, _ in pairs])
     if pairs and pairs[0][1] > pairs[0][0].start:
         pairs.reverse()  # all move later: the last makes room first
     moved = []
@@ -184,7 +186,8 @@ def _move(
                 actor=actor,
                 now=now,
                 sequence=True,
-                quiet=visit.start != first,
+                tells_of=len(pairs) if visit.start == first else 0,
+                tells_nurses=visit.pk in tells_nurses,
             )
         )
     return tuple(sorted(moved, key=lambda visit: visit.start))

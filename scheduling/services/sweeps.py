@@ -17,6 +17,8 @@ from scheduling.selectors.calendar import next_staffed
 from scheduling.services.delivery import ACTOR, deliver_next, resolve_lost
 from scheduling.services.holds import expire_holds
 from scheduling.services.hours import recheck_hours
+from scheduling.services.idempotency import forget_answers
+from scheduling.services.imports import forget_old_imports, run_next_import
 from scheduling.services.offers import offer_freed_times
 from scheduling.services.waitlist import expire_entries
 
@@ -74,6 +76,16 @@ def expire_wishes(*, now: datetime) -> int:
     return expire_entries(now=clinic_now())
 
 
+def import_files(*, now: datetime) -> int:
+    """Check or apply the file that waits longest."""
+    return int(run_next_import(now=now, clinic_now=clinic_now()))
+
+
+def forget_files(*, now: datetime) -> int:
+    """Delete files that were checked and never applied."""
+    return forget_old_imports(now=now)
+
+
 def purge_old_holds(*, now: datetime) -> int:
     """Delete holds that ended a week ago; those that an offer from the waitlist refers to stay."""
     old = SlotHold.objects.exclude(state=SlotHold.State.LIVE).filter(
@@ -129,7 +141,10 @@ STEPS: tuple[Step, ...] = (
     Step("holds", expire_lapsed_holds, period_s=5),
     Step("waitlist", offer_times),
     Step("wishes", expire_wishes, period_s=60),
+    Step("imports", import_files),
+    Step("old_imports", forget_files, period_s=3600),
     Step("outcomes", ask_for_outcomes, period_s=60),
     Step("hours", recheck_hours_of_all, period_s=3600),
     Step("old_holds", purge_old_holds, period_s=3600),
+    Step("old_answers", forget_answers, period_s=3600),
 )

@@ -179,7 +179,8 @@ def advance(
     now: datetime,
     reason: str = "",
     changes: Mapping[str, Any] | None = None,
-    quiet: bool = False,
+    tells_of: int = 1,
+    tells_nurses: bool = True,
 ) -> Appointment:
     """
     Change the status of a locked visit as the table allows, with history, message and event.
@@ -198,7 +199,8 @@ def advance(
         now=now,
         reason=reason,
         sequence=True,
-        quiet=quiet,
+        tells_of=tells_of,
+        tells_nurses=tells_nurses,
     )
 
 
@@ -212,14 +214,15 @@ def store(
     now: datetime,
     reason: str = "",
     sequence: bool,
-    quiet: bool = False,
+    tells_of: int = 1,
+    tells_nurses: bool = True,
     freed_depth: int = 0,
 ) -> Appointment:
     """
     Write changes of one visit by compare-and-swap on status and version; add history, message, event and freed time.
 
-    `sequence` tells whether the change is one of time, nurse or status; `quiet` sends the patient no text;
-    `freed_depth` is the depth of the time that a move gives back.
+    `sequence` tells whether the change is one of time, nurse or status; `tells_of` and
+    `tells_nurses` are those of `announce`; `freed_depth` is the depth of the time that a move gives back.
     """
     old = snapshot(appointment)
     rows = Appointment.objects.filter(
@@ -239,7 +242,7 @@ def store(
         pk=appointment.pk
     )
     record(changed, kind=kind, old=old, source=source, actor=actor, now=now, reason=reason)
-    announce(appointment=changed, kind=kind, now=now, quiet=quiet)
+    announce(appointment=changed, kind=kind, now=now, tells_of=tells_of, tells_nurses=tells_nurses)
     record_if_freed(before=appointment, after=changed, now=now, depth=freed_depth)
     return changed
 

@@ -5,6 +5,7 @@ from datetime import date, time
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 
@@ -26,6 +27,7 @@ from tests.factories import (
     make_nurse,
     make_override,
     make_patient,
+    make_specialization,
     make_user,
     make_visit_type,
 )
@@ -177,6 +179,24 @@ class TestSavingHours:
         nurse.refresh_from_db()
         assert (nurse.first_name, nurse.availability.count()) == ("Grace", 5)
 
+    def test_of_a_new_nurse_saves_her_with_skills_and_hours(self, staff: Client) -> None:
+        skill = make_specialization()
+        model = make_nurse(works=False)
+        form = nurse_form(model, license_number="RN9", specializations=[str(skill.pk)]) | {
+            "availability-TOTAL_FORMS": "1",
+            "availability-0-kind": "work",
+            "availability-0-weekday": "0",
+            "availability-0-start": "09:00",
+            "availability-0-end": "17:00",
+        }
+
+        response = staff.post(reverse("admin:scheduling_nurse_add"), form)
+
+        assert response.status_code == 302
+        nurse = Nurse.objects.get(license_number="RN9")
+        assert list(nurse.specializations.all()) == [skill]
+        assert nurse.availability.get().weekday == 0
+
     def test_says_how_many_kept_times_are_lost(self, staff: Client) -> None:
         nurse = make_nurse()
         make_hold(nurse=nurse)
@@ -213,9 +233,10 @@ class TestDeletingHours:
 
         asked = staff.post(address, chosen)
         kept = AvailabilityOverride.objects.filter(pk=added.pk).exists()
+        logged = LogEntry.objects.exists()
         staff.post(address, hidden_fields(asked.content.decode()))
 
-        assert (asked.status_code, kept) == (409, True)
+        assert (asked.status_code, kept, logged) == (409, True, False)
         assert not AvailabilityOverride.objects.exists()
 
 

@@ -37,8 +37,10 @@ from django.utils import timezone
 from scheduling.models import Message, StaffTask
 from scheduling.services.delivery import deliver_next, resolve_lost
 later = timezone.now() + timedelta(hours=1)
-while deliver_next(channel="sms", now=later, clinic_now=later): pass
-while resolve_lost(now=later, clinic_now=later): pass
+unfinished = Message.objects.filter(status__in=["pending", "sending"])
+while unfinished.exists():  # PostgreSQL may take a moment to see that the holder of a lock is dead
+    deliver_next(channel="sms", now=later, clinic_now=later)
+    resolve_lost(now=later, clinic_now=later)
 for number, status in Message.objects.values_list("to", "status"):
     print(number, status)
 for number in StaffTask.objects.filter(kind="undelivered").values_list("callback_number", flat=True):
@@ -151,15 +153,15 @@ def assert_nothing_doubled_or_lost(address: str) -> None:
     unresolved = {number for number, end in ends.items() if end == "unresolved"}
     assert rest.violations == []
     assert len(ends) == MESSAGES
-    assert set(ends.values()) <= {"sent", "unresolved"}
+    assert Counter(ends.values()).keys() <= {"sent", "unresolved"}
     assert max(sent.values()) == 1
     assert {number for number, end in ends.items() if end == "sent"} <= set(sent)
     assert tasks == dict.fromkeys(unresolved, 1)
-    assert (
-        0 < len(unresolved) <= KILLS * 4 + WORKERS * 4
-    )  # what was in hand, on each worker's four threads
+    in_hand = 4  # a worker has as many threads for texts
+    assert 0 < len(unresolved) <= in_hand * (KILLS + WORKERS)
 
 
+@pytest.mark.timeout(300)  # some fifteen seconds on an idle machine, but it starts many processes
 class TestWorkersThatAreKilled:
     def test_send_each_text_once_or_show_it_to_staff_on_sqlite(self, sqlite_address: str) -> None:
         assert_nothing_doubled_or_lost(sqlite_address)

@@ -132,6 +132,13 @@ class TestCalendarFeed:
         assert read(client, "guess").status_code == 404
         assert read(client, "guess").content == read(client, token).content
 
+    def test_is_closed_to_a_nurse_who_has_left(self, client: Client) -> None:
+        nurse = make_nurse()
+        token = make_feed(nurse)
+        Nurse.objects.filter(pk=nurse.pk).update(active=False)
+
+        assert read(client, token).status_code == 404
+
     def test_gives_way_to_the_next_address(self, client: Client) -> None:
         nurse = make_nurse()
         old, new = make_feed(nurse), make_feed(nurse)

@@ -216,7 +216,7 @@ class TestAnnouncement:
             start=NEXT_WEEK, patient=patient_who_agreed(), nurse=nurse_who_is_told()
         )
 
-        announce(appointment=visit, kind="booked", now=NOW, quiet=True)
+        announce(appointment=visit, kind="booked", now=NOW, tells_of=0, tells_nurses=False)
 
         kinds = sorted(Message.objects.values_list("kind", flat=True))
         assert kinds == ["reminder_2h", "reminder_48h"]
@@ -360,9 +360,7 @@ class TestWrittenMessage:
         assert not Message.objects.exists()
 
     def test_answers_a_number_that_is_nobodys(self) -> None:
-        message = write_message(
-            kind="reply", to="+12025550142", answer="nothing_to_confirm", now=NOW
-        )
+        message = write_message(kind="reply", to="+12025550142", answer="no_offer", now=NOW)
 
         assert message is not None
         assert (message.patient, message.to) == (None, "+12025550142")
@@ -376,7 +374,7 @@ class TestWrittenMessage:
                 kind="reply",
                 to=to,
                 patient=who,
-                answer="nothing_to_confirm",
+                answer="no_offer",
                 language="en",
                 now=NOW,
             )

@@ -1,89 +1,106 @@
-"""Fifty processes want one time: exactly one gets it, on each database (scheduling reference, case 20)."""
+"""Many processes want one time: the database decides, on PostgreSQL and SQLite (scheduling reference, section 18)."""
 
+import json
 import os
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from django.conf import settings
 
-from tests.factories import NOW, TOMORROW_NINE
+from tests.scheduling.racer import CAP, MANY, SOME, STARTS
 
-RACERS = 50
 ROOT = Path(__file__).resolve().parents[2]
-CLINIC = """
-import django; django.setup()
-from tests.factories import make_nurse, make_patient, make_visit_type
-make_visit_type()
-print(make_nurse().pk, *(make_patient().pk for _ in range({racers})))
-"""
-COUNT = """
-import django; django.setup()
-from scheduling.models import Appointment, AppointmentChange
-print(Appointment.objects.count(), AppointmentChange.objects.count())
-"""
+SQLITE, POSTGRESQL = "sqlite", "postgresql"
+ON_POSTGRESQL = settings.DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql"
+LOST = "slot_taken, 3 others"
+Ended = dict[str, Any]
 
 
-@pytest.fixture
-def sqlite_address(tmp_path: Path) -> str:
-    """Name a database file of this test alone."""
-    return f"sqlite:///{tmp_path / 'race.sqlite3'}"
-
-
-@pytest.fixture
-def postgresql_address() -> Iterator[str]:
-    """Make a database of this test alone beside the configured one."""
+@pytest.fixture(scope="module", params=[SQLITE, POSTGRESQL] if ON_POSTGRESQL else [SQLITE])
+def races(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Ended]]:
+    """Run every race once, in a file or in a database beside the configured one."""
+    if request.param == SQLITE:
+        yield run_races(f"sqlite:///{tmp_path_factory.mktemp('races') / 'races.sqlite3'}")
+        return
     given = os.environ.get("DATABASE_URL", "")
     with psycopg.connect(given, autocommit=True) as connection:
-        connection.execute("DROP DATABASE IF EXISTS race WITH (FORCE)")
-        connection.execute("CREATE DATABASE race")
-        yield given.rpartition("/")[0] + "/race"
-        connection.execute("DROP DATABASE IF EXISTS race WITH (FORCE)")
+        connection.execute("DROP DATABASE IF EXISTS races WITH (FORCE)")
+        connection.execute("CREATE DATABASE races")
+        yield run_races(given.rpartition("/")[0] + "/races")
+        connection.execute("DROP DATABASE IF EXISTS races WITH (FORCE)")
 
 
-def run(variables: dict[str, str], *arguments: str) -> str:
-    """Run Python with arguments to its end and return what it printed."""
+def run_races(address: str) -> dict[str, Ended]:
+    run(address, "manage.py", "migrate", "-v0")
+    ended: dict[str, Ended] = json.loads(run(address, "-m", "tests.scheduling.racer"))
+    return ended
+
+
+def run(address: str, *arguments: str) -> str:
+    """Run Python on a database, to its end, and return what it printed."""
+    variables = {"DATABASE_URL": address, "DJANGO_SETTINGS_MODULE": "tests.settings"}
     done = subprocess.run(
         [sys.executable, *arguments],
-        cwd=ROOT, env=variables, capture_output=True, text=True, check=False, timeout=90,
+        cwd=ROOT, env=dict(os.environ) | variables, capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-def race(address: str) -> tuple[Counter[str], str]:
-    """Let everybody book the same time at once; return the outcomes and what is stored then."""
-    variables = dict(os.environ) | {
-        "DATABASE_URL": address,
-        "DJANGO_SETTINGS_MODULE": "tests.settings",
-        "DATABASE_POOL_MIN": "1",
-        "DATABASE_POOL_MAX": "1",
-    }
-    run(variables, "manage.py", "migrate", "-v0")
-    nurse, *patients = run(variables, "-c", CLINIC.format(racers=RACERS)).split()
-    start, now = TOMORROW_NINE.isoformat(), NOW.isoformat()
-    printed = run(variables, "-m", "tests.scheduling.racer", nurse, start, now, *patients)
-    outcomes = Counter(printed.splitlines())
-    return outcomes, run(variables, "-c", COUNT).strip()
+class TestTwoHundredProcessesForOneTime:
+    """Case 20."""
+
+    def test_leave_one_winner_and_offer_the_others_three_other_times(
+        self, races: dict[str, Ended]
+    ) -> None:
+        ended = races["one_time"]
+
+        assert ended["outcomes"] == {"booked": 1, LOST: MANY - 1}
+        assert ended["stored"] == {"minutes_after_nine": [0], "changes": 1}
 
 
-class TestFiftyProcessesRacingForOneTime:
-    """The constraint decides, and the losers hear one answer."""
+class TestTwentyMovesToOneTime:
+    """Case 25."""
 
-    def test_leave_one_winner_on_sqlite(self, sqlite_address: str) -> None:
-        outcomes, stored = race(sqlite_address)
+    def test_leave_one_mover_there_and_the_others_where_they_were(
+        self, races: dict[str, Ended]
+    ) -> None:
+        ended = races["moves_to_one_time"]
 
-        assert outcomes == {"booked": 1, "slot_taken": RACERS - 1}
-        assert stored == "1 1"
+        assert ended["outcomes"] == {"moved": 1, LOST: SOME - 1}
+        assert ended["stored"] == {"minutes_after_nine": [0], "changes": 1}
 
-    if settings.DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
 
-        def test_leave_one_winner_on_postgresql(self, postgresql_address: str) -> None:
-            outcomes, stored = race(postgresql_address)
+class TestTwentyProcessesAtADailyCap:
+    """Case 16."""
 
-            assert outcomes == {"booked": 1, "slot_taken": RACERS - 1}
-            assert stored == "1 1"
+    def test_book_no_more_visits_than_the_cap(self, races: dict[str, Ended]) -> None:
+        ended = races["a_daily_cap"]
+
+        assert ended["outcomes"]["booked"] == CAP
+        assert set(ended["outcomes"]) <= {"booked", "not_available", LOST}
+        assert len(ended["stored"]["minutes_after_nine"]) == CAP
+
+
+class TestWishesThatPartlyOverlap:
+    def test_are_booked_apart_and_refused_only_where_a_visit_is(
+        self, races: dict[str, Ended]
+    ) -> None:
+        ended = races["partly_overlapping_times"]
+
+        booked = ended["stored"]["minutes_after_nine"]
+        assert all(later - earlier >= 30 for earlier, later in pairwise(booked))
+        for wanted in range(0, 15 * STARTS, 15):
+            assert any(abs(wanted - start) < 30 for start in booked)
+        refused = sum(
+            number for end, number in ended["outcomes"].items() if end.startswith("slot_taken, ")
+        )
+        assert ended["outcomes"]["booked"] == len(booked) == 2 * STARTS - refused

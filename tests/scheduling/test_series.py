@@ -69,6 +69,15 @@ def move(visit: Appointment, shift: Shift, **more: Any) -> services.SeriesResult
     return services.reschedule_series(appointment_id=visit.pk, shift=shift, now=NOW, **given | more)
 
 
+def told() -> list[tuple[str, str]]:
+    """Return what the patient was told, but for reminders: the kind, and the words up to the hour."""
+    messages = Message.objects.exclude(kind__startswith="reminder").filter(nurse=None)
+    return [
+        (message.kind, message.body.partition(": ")[2].partition(", 9")[0].partition(", 10")[0])
+        for message in messages.order_by("created_at")
+    ]
+
+
 def shown(visits: Any) -> list[str]:
     """Return what a clock in New York shows at the starts, in order."""
     starts = sorted(visit.start for visit in visits)
@@ -286,7 +295,15 @@ class TestBookSeries:
 
         book(**given)
 
-        assert Message.objects.filter(kind="confirmation").count() == 1
+        assert told() == [("series_booked", "you have 4 new appointments, the first on Fri Mar 6")]
+
+    def test_confirms_a_single_visit_as_any_other(self) -> None:
+        given = people()
+        make_consent(patient=Patient.objects.get())
+
+        book(**given, pattern=weekly(1))
+
+        assert [kind for kind, _ in told()] == ["confirmation"]
 
     def test_is_bound_by_what_a_patient_may_book_alone(self) -> None:
         with pytest.raises(LimitReached):
@@ -405,7 +422,11 @@ class TestRescheduleSeries:
 
         move(result.appointments[0], Shift(start_time=time(10)))
 
-        assert Message.objects.filter(kind="rescheduled").count() == 1
+        assert told()[-1] == (
+            "series_rescheduled",
+            "4 appointments were changed, the first is now Fri Mar 6",
+        )
+        assert len(told()) == 2
 
     def test_refuses_a_visit_of_no_series(self) -> None:
         with pytest.raises(NotFound):
@@ -456,9 +477,28 @@ class TestCancelSeries:
         make_consent(patient=Patient.objects.get())
         result = book(**given)
 
+        self.cancel(result.appointments[1])
+
+        assert told()[-1] == (
+            "series_cancelled",
+            "3 appointments were cancelled, the first of Fri Mar 13",
+        )
+        assert len(told()) == 2
+
+    def test_tells_each_nurse_of_the_first_visit_that_she_loses(self) -> None:
+        result = book()
+        colleague = make_nurse()
+        later = result.appointments[2]
+        move(later, Shift(nurse_id=colleague.pk), scope="following")
+        Nurse.objects.update(email="nurse@example.org")
+
         self.cancel(result.appointments[0])
 
-        assert Message.objects.filter(kind="cancellation").count() == 1
+        lost = Message.objects.filter(kind="nurse_cancelled").order_by("appointment__start")
+        assert [(one.nurse_id, one.appointment_id) for one in lost] == [
+            (result.series.nurse_id, result.appointments[0].pk),
+            (colleague.pk, later.pk),
+        ]
 
 
 @pytest.mark.django_db

@@ -217,6 +217,32 @@ class TestAFreedTime:
 
         assert services.offer_freed_times(now=NOW) == 0
 
+    def test_is_offered_by_text_whatever_way_the_patient_prefers(
+        self, visits: list[Appointment]
+    ) -> None:
+        patient = make_reachable(email="pat@clinic.example", message_channel="email")
+        make_consent(patient=patient, channel="email")
+        make_entry(patient=patient)
+        cancel(visits[2])
+
+        services.offer_freed_times(now=NOW)
+
+        message = Message.objects.get(kind="waitlist_offer")
+        assert (message.channel, message.to) == ("sms", patient.phone)
+
+    def test_is_not_offered_to_whom_only_an_email_may_reach(
+        self, visits: list[Appointment]
+    ) -> None:
+        by_email = make_patient(email="pat@clinic.example", message_channel="email")
+        make_consent(patient=by_email, channel="email")
+        make_entry(patient=by_email, priority=5)
+        next_one = make_entry()
+        cancel(visits[2])
+
+        services.offer_freed_times(now=NOW)
+
+        assert WaitlistOffer.objects.get().entry == next_one
+
     def test_is_not_offered_when_a_yes_could_not_be_taken(
         self, visits: list[Appointment], settings: LazySettings
     ) -> None:
@@ -550,6 +576,24 @@ class TestAnOffersNumber:
         assert selectors.open_offer_for_phone(phone, ANSWER_BY) is None
         assert selectors.open_offer_for_phone("+12025550100", NOW) is None
         assert selectors.open_offer_for_phone("", NOW) is None
+
+
+class TestAnAnswerByAnotherWay:
+    def test_drops_the_text_that_has_not_gone_out(self, visits: list[Appointment]) -> None:
+        taken, passed = make_entry(), make_entry()
+        cancel(visits[2])
+        cancel(visits[9])
+        services.offer_freed_times(now=NOW)
+
+        services.accept_offer(
+            offer_id=offer_of(taken).pk, source="dashboard", actor="user:1", now=NOW
+        )
+        services.decline_offer(offer_id=offer_of(passed).pk, now=NOW)
+
+        texts = Message.objects.filter(
+            kind="waitlist_offer", patient__in=[taken.patient, passed.patient]
+        )
+        assert [text.status for text in texts] == ["dropped", "dropped"]
 
 
 class TestLeaving:

@@ -24,6 +24,7 @@ from scheduling.models import (
 from scheduling.selectors import may_text
 from scheduling.services import cancel_appointment, offer_freed_times
 from scheduling.services import texts as services
+from scheduling.services.outbox import still_wanted
 from tests.factories import (
     NOW,
     TOMORROW_NINE,
@@ -313,6 +314,35 @@ class TestRefusing:
 
         assert StaffTask.objects.get().text == "Where are you?"
         assert replies() == []
+
+    def test_from_the_second_number_ends_texts_to_that_number_alone(self, patient: Patient) -> None:
+        Patient.objects.filter(pk=patient.pk).update(second_phone=UNKNOWN)
+        text("Call me", From=UNKNOWN)
+        waiting = Message.objects.get(to=UNKNOWN)
+
+        text("STOP", From=UNKNOWN)
+        text("Call me", From=UNKNOWN)
+
+        assert still_wanted(waiting, NOW) == "refused"
+        assert Message.objects.get(to=UNKNOWN) == waiting
+        assert may_text(patient=patient)
+
+    def test_from_the_first_number_leaves_the_second_an_answer(self, patient: Patient) -> None:
+        Patient.objects.filter(pk=patient.pk).update(second_phone=UNKNOWN)
+        text("STOP")
+
+        text("Call me", From=UNKNOWN)
+
+        assert Message.objects.get().to == UNKNOWN
+        assert not may_text(patient=patient)
+
+    def test_is_not_taken_back_for_the_first_number_from_the_second(self, patient: Patient) -> None:
+        Patient.objects.filter(pk=patient.pk).update(second_phone=UNKNOWN)
+        text("STOP")
+
+        text("START", From=UNKNOWN)
+
+        assert not may_text(patient=patient)
 
     def test_yes_is_just_a_word_from_somebody_who_refused_nothing(self, patient: Patient) -> None:
         text("Yes")

@@ -30,6 +30,7 @@ def message(kind: str, channel: str, language: str, *, answer: str = "confirmed"
     when = date_and_time(LONGEST, zone=ZONE, language=language, channel=channel)
     blanks = {
         "when": when,
+        "count": "52",
         "until": clock_time(LONGEST, zone=ZONE, language=language),
         "answer": fill(ANSWERS[language][answer], {"when": when}),
     }
@@ -85,7 +86,7 @@ class TestBuiltInWords:
         plain = fill(f"{words.subject} {words.body}".lower(), dict.fromkeys(BLANKS[kind].names, ""))
 
         assert [word for word in SAYS_TOO_MUCH if word in plain] == []
-        assert set(BLANKS[kind].names) <= {"clinic", "when", "until", "answer"}
+        assert set(BLANKS[kind].names) <= {"clinic", "count", "when", "until", "answer"}
 
     @pytest.mark.parametrize(("kind", "language"), list(product(KINDS, LANGUAGES)))
     def test_fit_a_text_into_one_part(self, kind: str, language: str) -> None:

@@ -361,7 +361,9 @@ class TestRecord:
     def test_s50_without_the_event_nothing_happens(self, clinic: SampleClinic) -> None:
         call = PhoneCall()
 
-        with patch("voice.database_helper.record_event", side_effect=OperationalError("locked")):
+        with patch(
+            "voice.assistant.stored_calls.record_event", side_effect=OperationalError("locked")
+        ):
             answer = call.tool("leave_message", topic="other", text="Call me")
 
         assert answer["code"] == "temporarily_unavailable"

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("scheduling", "0002_whole_day"),
+        ("scheduling", "0005_series_messages"),
     ]
 
     operations = [

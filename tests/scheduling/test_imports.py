@@ -1,0 +1,552 @@
+"""Files on their way into the records: checked, applied whole or not at all, and forgotten (S68)."""
+
+import io
+import logging
+from collections.abc import Iterator
+from datetime import date, time, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from accounts.models import AuditEvent
+from carematix.logs import Formatter
+from scheduling import services
+from scheduling.exceptions import Stale
+from scheduling.exchange.csv_columns import names_of
+from scheduling.exchange.csv_text import FileRefused, Problem, line
+from scheduling.models import (
+    Appointment,
+    Availability,
+    DataImport,
+    Message,
+    Nurse,
+    Patient,
+    StaffTask,
+)
+from scheduling.services import imports
+from scheduling.services.sweeps import STEPS
+from tests.factories import (
+    NOW,
+    make_appointment,
+    make_consent,
+    make_hold,
+    make_nurse,
+    make_patient,
+    make_specialization,
+    make_user,
+)
+
+PATIENT = {"reference_number": "R1", "first_name": "Ana", "date_of_birth": "1970-01-02"}
+NURSE = {
+    "license_state": "NY",
+    "license_number": "RN1",
+    "first_name": "Nan",
+    "last_name": "Cy",
+    "license_expires_on": "2030-12-31",
+}
+WINDOW = {
+    "license_state": "NY",
+    "license_number": "RN1",
+    "weekday": "monday",
+    "start": "09:00",
+    "end": "17:00",
+}
+CANARY = "Canary7391"
+
+
+@pytest.fixture(autouse=True)
+def _clinic_clock(settings: Any) -> None:
+    settings.CAREMATIX_NOW = NOW
+
+
+def file_of(*rows: dict[str, str]) -> bytes:
+    return "".join([line(rows[0]), *(line(row.values()) for row in rows)]).encode()
+
+
+def bring(kind: str, content: bytes) -> tuple[int, int, int]:
+    result = services.import_file(kind=kind, content=content, actor="test", now=NOW)
+    return result.new, result.changed, result.unchanged
+
+
+def problems_of(kind: str, content: bytes) -> list[Problem]:
+    """Return the problems of a file, which are the same whether it is checked or to be stored."""
+    with pytest.raises(FileRefused) as checked:
+        services.check_file(kind=kind, content=content, now=NOW)
+    with pytest.raises(FileRefused) as refused:
+        bring(kind, content)
+    assert checked.value.problems == refused.value.problems
+    return list(refused.value.problems)
+
+
+def places_of(kind: str, content: bytes) -> list[tuple[int, str, str]]:
+    return [(one.row, one.column, one.code) for one in problems_of(kind, content)]
+
+
+@pytest.mark.django_db
+class TestPatients:
+    def test_are_added_with_the_defaults_of_the_clinic(self) -> None:
+        assert bring("patients", file_of(PATIENT)) == (1, 0, 0)
+
+        patient = Patient.objects.get()
+        assert (patient.name, patient.name_key) == ("Ana", "ana")
+        assert (patient.active, patient.provisional, patient.sample) == (True, False, False)
+
+    def test_are_known_by_their_number_and_changed(self) -> None:
+        make_patient(reference_number="R1", last_name="López", email="old@example.org")
+
+        assert bring("patients", file_of(PATIENT | {"email": "new@example.org"})) == (0, 1, 0)
+
+        patient = Patient.objects.get()
+        assert (patient.email, patient.last_name) == ("new@example.org", "López")
+        assert patient.name_key == "ana lopez"
+
+    def test_are_not_changed_by_the_same_file_again(self) -> None:
+        content = file_of(PATIENT, PATIENT | {"reference_number": "R2"})
+        bring("patients", content)
+        before = list(Patient.objects.order_by("id").values())
+
+        assert bring("patients", content) == (0, 0, 2)
+        assert list(Patient.objects.order_by("id").values()) == before
+
+    def test_without_a_number_are_known_by_the_id_of_their_record(self) -> None:
+        patient = make_patient()
+
+        result = bring("patients", file_of(PATIENT | {"reference_number": str(patient.pk)}))
+
+        patient.refresh_from_db()
+        assert (result, patient.first_name, patient.reference_number) == ((0, 1, 0), "Ana", "")
+
+    def test_with_an_id_that_nobody_has_are_refused(self) -> None:
+        unknown = {"reference_number": "12345678-1234-4234-8234-123456789abc"}
+
+        assert places_of("patients", file_of(PATIENT | unknown)) == [
+            (2, "reference_number", "not_found")
+        ]
+
+    @pytest.mark.parametrize(
+        ("changes", "column"),
+        [
+            ({"reference_number": "R" * 25}, "reference_number"),
+            ({"date_of_birth": "2026-03-09"}, "date_of_birth"),
+            ({"email": "a@b@c"}, "email"),
+            ({"email": "a@-"}, "email"),
+        ],
+    )
+    def test_with_values_that_cannot_be_are_refused(
+        self, changes: dict[str, str], column: str
+    ) -> None:
+        assert places_of("patients", file_of(PATIENT | changes)) == [(2, column, "bad_value")]
+
+    def test_that_are_there_twice_are_refused(self) -> None:
+        assert places_of("patients", file_of(PATIENT, PATIENT)) == [
+            (3, "reference_number", "repeated")
+        ]
+
+    def test_are_stored_all_or_not_at_all(self) -> None:
+        bad = PATIENT | {"reference_number": "R2", "date_of_birth": "2027-01-01"}
+
+        assert len(problems_of("patients", file_of(PATIENT, bad))) == 1
+        assert not Patient.objects.exists()
+        assert not DataImport.objects.exists()
+        assert not AuditEvent.objects.exists()
+
+    def test_that_somebody_else_adds_at_the_same_moment_are_refused_without_a_value(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        plan = imports._plan
+
+        def beaten(*args: Any) -> Any:
+            planned = plan(*args)
+            make_patient(reference_number="R1")
+            return planned
+
+        monkeypatch.setattr(imports, "_plan", beaten)
+
+        with pytest.raises(FileRefused) as refused:
+            bring("patients", file_of(PATIENT))
+
+        assert refused.value.problems[0].code == "stale"
+        assert refused.value.__suppress_context__
+
+    def test_keep_dangerous_text_as_text(self) -> None:
+        bring("patients", file_of(PATIENT | {"first_name": "=HYPERLINK(1)"}))
+
+        assert Patient.objects.get().first_name == "=HYPERLINK(1)"
+
+    def test_who_want_no_reminders_any_more_get_none(self) -> None:
+        visit = make_appointment(
+            start=NOW + timedelta(days=4), patient=make_patient(reference_number="R1")
+        )
+        make_consent(patient=visit.patient)
+        row = PATIENT | {"remind_48h": "yes", "remind_2h": "yes", "preferred_language": "es"}
+        bring("patients", file_of(row))
+        planned = Message.objects.filter(status="pending")
+        assert {message.language for message in planned} == {"es"}
+
+        bring("patients", file_of(row | {"remind_48h": "no", "remind_2h": "no"}))
+
+        assert not planned.all().exists()
+
+    def test_are_on_record_with_who_was_concerned(self) -> None:
+        bring("patients", file_of(PATIENT))
+
+        event = AuditEvent.objects.get()
+        record = DataImport.objects.get()
+        assert (event.action, event.surface, event.object_type) == ("import", "cli", "patients")
+        assert event.patient_ids == [str(Patient.objects.get().pk)]
+        assert (record.status, record.rows_done, bytes(record.content)) == ("done", 1, b"")
+
+
+@pytest.mark.django_db
+class TestNurses:
+    def test_are_added_with_their_specializations(self) -> None:
+        make_specialization(code="wound")
+        row = NURSE | {"specializations": "wound", "languages": "en es", "daily_cap": "8"}
+
+        assert bring("nurses", file_of(row)) == (1, 0, 0)
+        assert bring("nurses", file_of(row)) == (0, 0, 1)
+
+        nurse = Nurse.objects.get()
+        assert [skill.code for skill in nurse.specializations.all()] == ["wound"]
+        assert (nurse.languages, nurse.daily_cap) == (["en", "es"], 8)
+
+    def test_are_known_by_their_license_and_changed(self) -> None:
+        skill = make_specialization(code="wound")
+        nurse = make_nurse(license_number="RN1", specializations=[skill])
+
+        assert bring("nurses", file_of(NURSE | {"specializations": ""})) == (0, 1, 0)
+
+        nurse.refresh_from_db()
+        assert (nurse.name, nurse.name_key) == ("Nan Cy", "cy nan")
+        assert not nurse.specializations.exists()
+
+    def test_with_an_unknown_specialization_are_refused(self) -> None:
+        assert places_of("nurses", file_of(NURSE | {"specializations": "wound"})) == [
+            (2, "specializations", "not_found")
+        ]
+
+    def test_that_are_there_twice_are_refused(self) -> None:
+        assert places_of("nurses", file_of(NURSE, NURSE)) == [(3, "license_number", "repeated")]
+
+    def test_who_have_visits_are_not_sent_away_unseen(self) -> None:
+        nurse = make_nurse(license_number="RN1")
+        make_appointment(nurse=nurse)
+
+        assert places_of("nurses", file_of(NURSE | {"active": "no"})) == [(2, "", "visits_outside")]
+        nurse.refresh_from_db()
+        assert nurse.active
+
+
+@pytest.mark.django_db
+class TestAvailability:
+    def test_is_added_and_found_again(self) -> None:
+        make_nurse(license_number="RN1", works=False)
+        content = file_of(WINDOW, WINDOW | {"weekday": "tuesday"})
+
+        assert bring("availability", content) == (2, 0, 0)
+        assert bring("availability", content) == (0, 0, 2)
+        assert Availability.objects.count() == 2
+
+    def test_is_changed_where_a_window_begins_then(self) -> None:
+        make_nurse(license_number="RN1")
+
+        assert bring("availability", file_of(WINDOW | {"end": "16:00"})) == (0, 1, 0)
+        assert Availability.objects.get(weekday=0).end == time(16)
+
+    def test_of_an_unknown_nurse_is_refused(self) -> None:
+        assert places_of("availability", file_of(WINDOW)) == [(2, "license_number", "not_found")]
+
+    def test_that_is_contradictory_is_refused(self) -> None:
+        make_nurse(license_number="RN1", works=False)
+        backwards = {"valid_from": "2026-05-01", "valid_until": "2026-04-30"}
+
+        assert places_of(
+            "availability",
+            file_of(WINDOW | {"valid_from": "", "valid_until": ""}, WINDOW | backwards),
+        ) == [(3, "valid_until", "bad_value")]
+        assert places_of("availability", file_of(WINDOW, WINDOW | {"end": "16:00"})) == [
+            (3, "start", "repeated")
+        ]
+
+    def test_that_leaves_visits_outside_is_refused_before_and_when_it_is_stored(self) -> None:
+        nurse = make_nurse(license_number="RN1")
+        make_appointment(nurse=nurse)  # on a Friday at nine
+
+        friday = WINDOW | {"weekday": "friday", "end": "09:15"}
+        assert places_of("availability", file_of(friday)) == [(2, "", "visits_outside")]
+        assert not StaffTask.objects.exists()
+        assert Availability.objects.get(weekday=4).end == time(17)
+
+    def test_that_takes_a_held_time_away_is_refused(self) -> None:
+        nurse = make_nurse(license_number="RN1")
+        make_hold(nurse=nurse)
+
+        friday = WINDOW | {"weekday": "friday", "end": "09:15"}
+        assert places_of("availability", file_of(friday)) == [(2, "", "visits_outside")]
+
+
+def uploaded(kind: str = "patients", content: bytes | None = None) -> DataImport:
+    return services.upload_import(
+        kind=kind,
+        content=file_of(PATIENT) if content is None else content,
+        user_id=make_user(role="admin").pk,
+    )
+
+
+def work_off(record: DataImport, *, later: timedelta = timedelta(0)) -> DataImport:
+    """Let the worker do what there is to do."""
+    while services.run_next_import(now=NOW + later, clinic_now=NOW):
+        pass
+    record.refresh_from_db()
+    return record
+
+
+def accept(record: DataImport, *, digest: str = "") -> DataImport:
+    return services.accept_import(
+        import_id=record.pk,
+        digest=digest or record.digest,
+        user_id=make_user(role="admin").pk,
+        now=NOW,
+    )
+
+
+@pytest.mark.django_db
+class TestTheWorker:
+    def test_checks_and_waits_for_a_person(self) -> None:
+        record = work_off(uploaded())
+
+        assert record.status == "checked"
+        assert (record.rows_total, record.rows_done) == (1, 1)
+        assert record.summary == {"new": 1, "changed": 0, "unchanged": 0}
+        assert not Patient.objects.exists()
+
+    def test_stores_what_was_accepted_and_forgets_the_file(self) -> None:
+        record = work_off(uploaded())
+
+        record = work_off(accept(record))
+
+        assert (record.status, bytes(record.content), record.finished_at) == ("done", b"", NOW)
+        assert Patient.objects.count() == 1
+        event = AuditEvent.objects.get(action="import")
+        assert event.actor_id == str(record.accepted_by_id)
+        assert [one.action for one in AuditEvent.objects.all()] == [
+            "import.upload",
+            "import.apply",
+            "import",
+        ]
+
+    def test_shows_problems_and_forgets_the_file(self) -> None:
+        record = work_off(uploaded(content=file_of(PATIENT, PATIENT)))
+
+        assert (record.status, bytes(record.content)) == ("refused", b"")
+        (problem,) = record.problems
+        assert (problem["row"], problem["column"]) == (3, "reference_number")
+
+    def test_bounds_the_list_of_problems(self) -> None:
+        content = file_of(*[PATIENT | {"date_of_birth": "x"}] * 300)
+
+        record = work_off(uploaded(content=content))
+
+        assert len(record.problems) == 201
+        assert record.problems[-1]["detail"] == "There are 100 more problems."
+
+    def test_looks_again_before_it_stores(self) -> None:
+        record = work_off(uploaded("availability", file_of(WINDOW | {"end": "09:15"}) or b""))
+        assert record.status == "refused"  # there is no such nurse yet
+        nurse = make_nurse(license_number="RN1")
+        friday = file_of(WINDOW | {"weekday": "friday", "end": "09:15"})
+        record = work_off(uploaded("availability", friday))
+        assert record.status == "checked"
+        make_appointment(nurse=nurse)
+
+        record = work_off(accept(record))
+
+        assert (record.status, bytes(record.content)) == ("failed", b"")
+        assert record.problems[0]["code"] == "visits_outside"
+
+    def test_shows_how_many_rows_are_checked(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        seen: list[int] = []
+        update = imports._update
+
+        def noted(record: DataImport, **values: Any) -> None:
+            update(record, **values)
+            seen.append(DataImport.objects.get().rows_done)
+
+        monkeypatch.setattr(imports, "_update", noted)
+        rows = [PATIENT | {"reference_number": f"R{number}"} for number in range(600)]
+
+        work_off(uploaded(content=file_of(*rows)))
+
+        assert seen == [0, 250, 500, 600]
+
+    def test_leaves_what_another_one_has_in_hand_until_its_lease_ends(self) -> None:
+        record = uploaded()
+        DataImport.objects.update(status="checking", lease_until=NOW + timedelta(minutes=1))
+
+        assert work_off(record).status == "checking"
+        assert work_off(record, later=timedelta(minutes=2)).status == "checked"
+
+    def test_stores_nothing_when_it_has_lost_its_lease(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        record = accept(work_off(uploaded()))
+        read = imports._read
+
+        def slow(kind: str, content: bytes) -> Any:
+            DataImport.objects.update(lease_until=NOW + timedelta(hours=1))  # somebody else's
+            return read(kind, content)
+
+        monkeypatch.setattr(imports, "_read", slow)
+
+        record = work_off(record)
+
+        assert record.status == "applying"
+        assert not Patient.objects.exists()
+
+    def test_says_when_it_fails_and_tells_the_log_nothing_of_the_file(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        record = accept(work_off(uploaded()))
+
+        def broken(*args: Any, **kwargs: Any) -> None:
+            raise RuntimeError
+
+        monkeypatch.setattr(imports, "_mark_done", broken)
+
+        with pytest.raises(RuntimeError):
+            services.run_next_import(now=NOW, clinic_now=NOW)
+
+        record.refresh_from_db()
+        assert (record.status, bytes(record.content)) == ("failed", b"")
+        assert not Patient.objects.exists()
+
+    def test_forgets_files_that_nobody_applies(self) -> None:
+        record = work_off(uploaded())
+        DataImport.objects.update(created_at=NOW - timedelta(days=2))
+
+        assert services.forget_old_imports(now=NOW) == 1
+
+        record.refresh_from_db()
+        assert (record.status, bytes(record.content)) == ("refused", b"")
+
+    def test_does_it_as_one_of_its_steps(self) -> None:
+        assert {"imports", "old_imports"} <= {step.name for step in STEPS}
+
+
+@pytest.mark.django_db
+class TestAcceptance:
+    def test_is_of_the_file_that_was_seen(self) -> None:
+        record = work_off(uploaded())
+
+        with pytest.raises(Stale):
+            accept(record, digest="0" * 64)
+
+    def test_is_once(self) -> None:
+        record = accept(work_off(uploaded()))
+
+        with pytest.raises(Stale):
+            accept(record)
+
+    def test_is_not_of_a_file_with_problems(self) -> None:
+        record = work_off(uploaded(content=file_of(PATIENT, PATIENT)))
+
+        with pytest.raises(Stale):
+            accept(record)
+
+
+@pytest.mark.django_db
+class TestValuesOfAFile:
+    @pytest.fixture
+    def lines(self) -> Iterator[io.StringIO]:
+        """Collect what every logger writes, formatted as in production and as a developer sees it."""
+        out = io.StringIO()
+        handler = logging.StreamHandler(out)
+        handler.setFormatter(Formatter("json"))
+        root = logging.getLogger()
+        level = root.level
+        root.addHandler(handler)
+        root.setLevel(logging.DEBUG)
+        yield out
+        root.removeHandler(handler)
+        root.setLevel(level)
+
+    @pytest.mark.parametrize("kind", ["patients", "nurses", "availability", "appointments"])
+    def test_are_in_no_problem_log_or_message(
+        self, kind: str, lines: io.StringIO, tmp_path: Path
+    ) -> None:
+        names = names_of(kind)
+        content = file_of(dict.fromkeys(names, CANARY), dict.fromkeys(names, f"+{CANARY}"))
+        path = tmp_path / "file.csv"
+        path.write_bytes(content)
+        err = io.StringIO()
+
+        record = work_off(uploaded(kind, content))
+        with pytest.raises(CommandError) as refused:
+            call_command("import_csv", kind, str(path), "--apply", stderr=err)
+
+        assert record.status == "refused"
+        told = f"{record.problems} {err.getvalue()} {refused.value} {lines.getvalue()}"
+        assert CANARY.lower() not in told.lower()
+        assert "row 2" in err.getvalue()
+
+
+@pytest.mark.django_db
+class TestTheCommand:
+    def write(self, tmp_path: Path, content: bytes) -> str:
+        path = tmp_path / "patients.csv"
+        path.write_bytes(content)
+        return str(path)
+
+    def test_checks_and_stores_nothing(self, tmp_path: Path) -> None:
+        out = io.StringIO()
+
+        call_command("import_csv", "patients", self.write(tmp_path, file_of(PATIENT)), stdout=out)
+
+        assert out.getvalue().startswith("1 new, 0 changed, 0 unchanged.\nNothing was stored")
+        assert not Patient.objects.exists()
+
+    def test_stores_when_told_to(self, tmp_path: Path) -> None:
+        path = self.write(tmp_path, file_of(PATIENT))
+
+        call_command("import_csv", "patients", path, "--apply", stdout=io.StringIO())
+
+        assert Patient.objects.get().date_of_birth == date(1970, 1, 2)
+
+    def test_fails_when_there_are_problems(self, tmp_path: Path) -> None:
+        path = self.write(tmp_path, file_of(PATIENT, PATIENT))
+
+        with pytest.raises(CommandError, match="Problems: 1"):
+            call_command("import_csv", "patients", path, stderr=io.StringIO())
+
+    def test_fails_when_there_is_no_file(self, tmp_path: Path) -> None:
+        with pytest.raises(CommandError, match="cannot be read"):
+            call_command("import_csv", "patients", str(tmp_path / "none.csv"))
+
+    def test_refuses_what_is_too_large(self, tmp_path: Path) -> None:
+        path = self.write(tmp_path, b"x" * (services.most_bytes() + 1))
+        err = io.StringIO()
+
+        with pytest.raises(CommandError):
+            call_command("import_csv", "patients", path, stderr=err)
+
+        assert err.getvalue() == "file: The file is larger than 5 MB.\n"
+
+
+@pytest.mark.django_db
+class TestAnUpload:
+    def test_that_is_too_large_is_not_stored(self) -> None:
+        with pytest.raises(FileRefused):
+            uploaded(content=b"x" * (services.most_bytes() + 1))
+
+        assert not DataImport.objects.exists()
+
+    def test_of_more_rows_than_allowed_is_refused(self, settings: Any) -> None:
+        settings.LIMIT_IMPORT_ROWS = 2
+        rows = [PATIENT | {"reference_number": f"R{number}"} for number in range(3)]
+
+        record = work_off(uploaded(content=file_of(*rows)))
+
+        assert record.problems[0]["code"] == "too_many_rows"
+        assert not Appointment.objects.exists()
