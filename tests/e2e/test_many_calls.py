@@ -116,8 +116,8 @@ def hold_nurse(database_url: str, name: str, ready: threading.Event) -> None:
         give_up = time.monotonic() + GIVE_UP_SECONDS
         while time.monotonic() < give_up:
             waiting = eye.execute(
-                "SELECT count(*) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+                "SELECT count(*) FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))",
+                [holder.info.backend_pid],
             ).fetchone()
             if waiting and waiting[0]:
                 time.sleep(HELD_SECONDS)
