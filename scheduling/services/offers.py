@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from scheduling.exceptions import NotAvailable, NotFound, SchedulingError, SlotExpired
+from scheduling.exceptions import Busy, NotAvailable, NotFound, SchedulingError, SlotExpired
 from scheduling.models import (
     Appointment,
     FreedTime,
@@ -109,8 +109,15 @@ def expire_offers(*, now: datetime) -> int:
     """End every open offer that nobody answered in time; return how many."""
     silent = WaitlistOffer.objects.filter(status=Status.OPEN, expires_at__lte=now)
     ids = list(silent.order_by("expires_at", "id").values_list("id", flat=True)[:BATCH])
-    ended = [_end_offer(offer_id, Status.EXPIRED, now) for offer_id in ids]
-    return sum(offer.status == Status.EXPIRED for offer in ended)
+    return sum(_expire(offer_id, now) for offer_id in ids)
+
+
+def _expire(offer_id: UUID, now: datetime) -> bool:
+    """End one offer; one that is busy now waits for the next pass and does not stop the others."""
+    try:
+        return _end_offer(offer_id, Status.EXPIRED, now).status == Status.EXPIRED
+    except Busy:
+        return False
 
 
 def _offer_freed_time(freed_id: UUID, now: datetime) -> int:
@@ -119,14 +126,14 @@ def _offer_freed_time(freed_id: UUID, now: datetime) -> int:
     freed = due.select_related("nurse").first()
     if freed is None:
         return 0
-    outlook = who_is_next(freed=freed, now=now)
-    suggestion = outlook.suggestion
-    if suggestion is None:
-        _rest(freed, now, until=outlook.again_at)
-        return 0
     try:
+        outlook = who_is_next(freed=freed, now=now)
+        suggestion = outlook.suggestion
+        if suggestion is None:
+            _rest(freed, now, until=outlook.again_at)
+            return 0
         return int(run_atomically(lambda: _offer(freed, suggestion, now)))
-    except SchedulingError:  # somebody was faster
+    except SchedulingError:  # somebody was faster, or the wish cannot be judged: the others go on
         _rest(freed, now, until=now + LOOK_AGAIN)
         return 0
 

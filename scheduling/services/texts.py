@@ -145,9 +145,12 @@ def _accept(number: str, language: str, now: datetime) -> str:
     """
     Take the time offered to the number; the visit's own confirmation is the answer.
 
-    Empty if the offer is open and the rules refuse the visit: staff see to it then.
+    Empty if several patients have the number, for the text does not say who writes, and if the rules refuse the
+    visit: staff see to it then.
     """
     offer = open_offer_for_phone(number, now)
+    if offer is not None and _only_patient(number) is None:
+        return ""
     if offer is None:
         _answer(number, "no_offer", now, language=language)
         return "no_offer"
@@ -162,9 +165,9 @@ def _accept(number: str, language: str, now: datetime) -> str:
 
 
 def _decline(number: str, now: datetime) -> str:
-    """Pass the time offered to the number; empty without an offer, as "no" may answer something else."""
+    """Pass the time offered to the number's one patient; empty if there is none: "no" may answer something else."""
     offer = open_offer_for_phone(number, now)
-    if offer is None:
+    if offer is None or _only_patient(number) is None:
         return ""
     try:
         decline_offer(offer_id=offer.pk, now=now)

@@ -181,6 +181,18 @@ class TestAnOfferFromTheWaitlist:
         offer.refresh_from_db()
         assert offer.status == "open"
 
+    @pytest.mark.parametrize("word", ["A", "N"])
+    def test_is_left_to_staff_when_several_patients_share_the_number(
+        self, offer: WaitlistOffer, patient: Patient, word: str
+    ) -> None:
+        make_patient(phone=patient.phone)
+
+        text(word)
+
+        offer.refresh_from_db()
+        assert offer.status == "open"
+        assert StaffTask.objects.get(kind="message").callback_number == KNOWN
+
     def test_is_gone_after_its_time(self, offer: WaitlistOffer, settings: Settings) -> None:
         settings.CAREMATIX_NOW = offer.expires_at
 
