@@ -52,9 +52,13 @@ def key_is_weak(key: str) -> bool:
 
 
 def _secret_key(settings: Any) -> Iterator[str]:
-    if not settings.SECRET_KEY:
+    try:
+        key = settings.SECRET_KEY
+    except ImproperlyConfigured:  # Django's settings refuse to hand out an empty one
+        key = ""
+    if not key:
         yield "SECRET_KEY is missing."
-    elif key_is_weak(settings.SECRET_KEY):
+    elif key_is_weak(key):
         yield f"SECRET_KEY must be {KEY_CHARACTERS} random characters or more, and no example's."
     if any(key_is_weak(key) for key in settings.SECRET_KEY_FALLBACKS):
         yield "SECRET_KEY_FALLBACKS holds a weak key."

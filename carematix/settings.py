@@ -68,7 +68,7 @@ ASSISTANT = env.choice(
     "ASSISTANT", ("openai", "standin"), "standin" if DEBUG and not OPENAI_API_KEY else "openai"
 )
 if ASSISTANT == "standin" and not DEBUG:
-    raise ImproperlyConfigured("ASSISTANT=standin may be chosen only with DEBUG=1.")
+    raise ImproperlyConfigured("ASSISTANT must be a real one unless DEBUG=1.")
 
 # ---- Limits of the security reference; each has its default there ------------------------------
 MAX_CONCURRENT_CALLS = env.number("MAX_CONCURRENT_CALLS", 50, least=1)

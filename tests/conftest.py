@@ -4,7 +4,8 @@ import os
 from typing import Any
 
 import pytest
-from django.test import Client
+from channels.db import database_sync_to_async
+from django.test import AsyncClient, Client
 from hypothesis import HealthCheck, settings
 
 # `ci` repeats the same examples, so a red run is red again; `deep` looks for new ones at length.
@@ -33,15 +34,23 @@ def _signed_in_wholly(monkeypatch: pytest.MonkeyPatch) -> None:
 
     `tests.sign_in` has the way through the pages.
     """
-    plain = Client.force_login
+    plain, plain_async = Client.force_login, AsyncClient.aforce_login
 
-    def force_login(client: Client, user: Any, backend: str | None = None) -> None:
-        plain(client, user, backend)
+    def stamp(client: Any, user: Any) -> None:
         session = client.session
         ages.begin(session, rights=rights_of(user), verified=True, now=clock.now())
         session.save()
+
+    def force_login(client: Client, user: Any, backend: str | None = None) -> None:
+        plain(client, user, backend)
+        stamp(client, user)
+
+    async def aforce_login(client: AsyncClient, user: Any, backend: str | None = None) -> None:
+        await plain_async(client, user, backend)
+        await database_sync_to_async(stamp)(client, user)
 
     from accounts.sign_in import ages, clock
     from accounts.sign_in.sessions import rights_of
 
     monkeypatch.setattr(Client, "force_login", force_login)
+    monkeypatch.setattr(AsyncClient, "aforce_login", aforce_login)

@@ -11,7 +11,7 @@ from django.db import connection, models
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 
-from accounts.models import AuditEvent, User
+from accounts.models import AuditEvent, LegalHold, User
 from accounts.services import record_event
 from scheduling.models import (
     Appointment,
@@ -27,6 +27,7 @@ from scheduling.models import (
     Nurse,
     OpeningHours,
     Patient,
+    PurgeRun,
     StaffTask,
     WaitlistEntry,
     WaitlistOffer,
@@ -77,12 +78,17 @@ def fill() -> None:
     MessageTemplate.objects.create(
         kind="reply", channel="sms", language="en", body="{clinic}: {answer}"
     )
+    PurgeRun.objects.create(started_at=NOW)
     make_override(nurse=nurse, date=NOW.date())
     Clinic.objects.get_or_create()
     Holiday.objects.create(date=NOW.date(), name="Founders' day")
     OpeningHours.objects.create(weekday=0, opens=NINE, closes=NINE.replace(hour=17))
     make_whole_call(patient, visit)
-    actor = User.objects.get(username="chief").pk
+    chief = User.objects.get(username="chief")
+    actor = chief.pk
+    LegalHold.objects.create(
+        kind="patient", record_id=patient.pk, reason="A claim", placed_by=chief, placed_at=NOW
+    )
     record_event(action="x", outcome="ok", surface="cli", actor_type="user", actor_id=actor)
 
 

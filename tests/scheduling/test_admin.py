@@ -115,6 +115,7 @@ class TestEveryModel:
             "DataImport",
             "FreedTime",
             "Message",
+            "PurgeRun",
             "SlotHold",
             "WaitlistOffer",
             "WebhookDelivery",
