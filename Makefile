@@ -12,8 +12,10 @@ JOBS ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export HOST PORT WORKERS ONCE
 
-# What touches the database by itself runs on SQLite as well; chosen by path, nothing is deselected.
-ON_SQLITE = tests/accounts/audit tests/scheduling tests/voice tests/calls
+# What touches the database by itself runs on SQLite as well; chosen by path, nothing is deselected. Races and crashes
+# make databases of both kinds in the first pass already.
+BOTH = $(wildcard tests/scheduling/test_*race*.py tests/scheduling/test_*crashes.py)
+ON_SQLITE = tests/accounts/audit tests/scheduling tests/voice tests/calls $(addprefix --ignore=,$(BOTH))
 
 define install
 	@$(PY) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 15) else "Python 3.11 to 3.14 is needed: make PY=/path/to/python3")'

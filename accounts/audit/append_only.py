@@ -42,7 +42,7 @@ ON_SQLITE = (
     (
         'CREATE TRIGGER "%(name)s_replace" BEFORE INSERT ON %(table)s'
         " WHEN EXISTS (SELECT 1 FROM %(table)s o WHERE %(same)s)"
-        f" BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END"
+        f" BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END"  # nosec B608 - a constant
     ),
 )
 
