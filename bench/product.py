@@ -1,6 +1,7 @@
 """The product as it runs in production, for a bench: PostgreSQL, Redis, the real server, one core."""
 
 import os
+import secrets
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 
@@ -48,11 +50,13 @@ def environment(database_url: str, model_url: str) -> dict[str, str]:
     """Return production-like variables; only the limits on calls per minute are out of the way."""
     ours = {
         "DEBUG": "0",
-        "SECRET_KEY": "only-for-a-bench-" + "x" * 50,
-        "ALLOWED_HOSTS": "127.0.0.1,localhost",
+        "SECRET_KEY": secrets.token_urlsafe(50),
+        "ALLOWED_HOSTS": f"127.0.0.1,localhost,{urlsplit(peers.PUBLIC_BASE_URL).hostname}",
         "PUBLIC_BASE_URL": peers.PUBLIC_BASE_URL,
         "DATABASE_URL": database_url,
         "AUDIT_KEYS": "bench:" + b64encode(bytes(32)).decode(),
+        "RECORDING_KEYS": "bench:" + b64encode(bytes(32)).decode(),
+        "OPENAI_BAA_IN_PLACE": "1",
         "ASSISTANT": "openai",
         "OPENAI_API_KEY": "bench",
         "OPENAI_REALTIME_URL": model_url,
@@ -100,7 +104,7 @@ def server(variables: dict[str, str]) -> Iterator[tuple[int, int]]:
 def answers(port: int) -> bool:
     """Tell whether an HTTP server answers there, with whatever status."""
     try:
-        urllib.request.urlopen(f"http://127.0.0.1:{port}/accounts/login/", timeout=5).close()
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/health/live", timeout=5).close()
     except urllib.error.HTTPError:
         return True
     except OSError:
