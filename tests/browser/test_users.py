@@ -4,14 +4,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.test import Client
 from playwright.sync_api import BrowserContext, Page
 
 from accounts.models import EmergencyAccess, SignInCounter, User
 from accounts.sign_in import clock, lockout
-from tests.browser.test_pages import AXE, LONG_NAME, SCHEMES, SIZES
+from tests.browser import test_pages
+from tests.browser.test_pages import LONG_NAME, SCHEMES, SIZES
 from tests.dashboard.rows import make_nurse, make_patient, make_user
 
 REASON = "The nurse on call must know about the allergy before the visit at noon"
@@ -88,10 +88,5 @@ class TestPagesOfAccounts:
 
 
 def check(page: Page, pictures: Path | None, name: str) -> None:
-    """Look for violations of WCAG and for sideways scroll; keep a picture for people to look at."""
-    if pictures:
-        page.screenshot(path=pictures / f"{name}.png", full_page=True)
-    found = Axe().run(page, options=AXE).response["violations"]
-    assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found] == [], name
-    width = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-    assert width <= 0, name
+    """Hold a page of accounts to the same bar as all others."""
+    test_pages.check(page, name, pictures)
