@@ -16,6 +16,7 @@ from django.db.models import Prefetch, Q, QuerySet
 from accounts.access import Viewer
 from accounts.permissions import Reach, Resource, Verb
 from scheduling.models import ACTIVE_STATUSES, Appointment, Nurse, Patient
+from scheduling.models.calendar import LONGEST_VISIT_MINUTES
 from scheduling.names import name_key
 from scheduling.selectors.sight import seen
 from voice.models import CallLog, ToolCall, TranscriptEntry
@@ -162,7 +163,9 @@ def has_sample_data() -> bool:
 
 
 def _coming(visits: QuerySet[Appointment], now: datetime) -> QuerySet[Appointment]:
-    return visits.filter(end__gt=now, status__in=ACTIVE_STATUSES)
+    """Keep visits that are not over; the bound on the start lets the index skip all of history."""
+    begun = now - timedelta(minutes=LONGEST_VISIT_MINUTES)
+    return visits.filter(start__gt=begun, end__gt=now, status__in=ACTIVE_STATUSES)
 
 
 def _linked_visits(viewer: Viewer) -> "Prefetch[str]":
