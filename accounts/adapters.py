@@ -51,7 +51,7 @@ class StaffAccountAdapter(DefaultAccountAdapter):
         user = super().authenticate(request, **credentials)
         attempt: lockout.Attempt | None = getattr(request, "login_attempt", None)
         if attempt is None:
-            request.is_locked_out = True  # type: ignore[attr-defined]
+            request.is_locked_out = True  # type: ignore[attr-defined]  # ours, for the view
             raise self.validation_error("too_many_login_attempts")
         if isinstance(user, User):
             lockout.take_back(attempt)
@@ -70,7 +70,7 @@ class StaffAccountAdapter(DefaultAccountAdapter):
     def pre_login(self, request: HttpRequest, user: Any, **kwargs: Any) -> HttpResponse | None:
         """Give the session a new id once the password was right (security reference, S35)."""
         request.session.cycle_key()
-        return super().pre_login(request, user, **kwargs)  # type: ignore[no-any-return]
+        return super().pre_login(request, user, **kwargs)  # type: ignore[no-any-return]  # allauth ships no types
 
     def login(self, request: HttpRequest, user: Any) -> None:
         """Sign the person in, who has given both factors by now, unless the account was closed meanwhile."""

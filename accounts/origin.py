@@ -22,16 +22,8 @@ class Origin:
 
     def record(self, *, action: str, outcome: str = "ok", **details: Any) -> AuditEvent:
         """Write one audit event of this person, in the caller's transaction."""
-        return record_event(
-            action=action,
-            outcome=outcome,
-            surface=self.surface,
-            actor_type=AuditEvent.ActorType.USER,
-            actor_id=self.user_id,
-            address=self.address,
-            request_id=self.request_id,
-            **details,
-        )
+        details |= {"actor_type": AuditEvent.ActorType.USER, "actor_id": self.user_id}
+        return _recorded(self, action=action, outcome=outcome, **details)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +37,17 @@ class KeyOrigin:
 
     def record(self, *, action: str, outcome: str = "ok", **details: Any) -> AuditEvent:
         """Write one audit event of this key, in the caller's transaction."""
-        return record_event(
-            action=action,
-            outcome=outcome,
-            surface=self.surface,
-            actor_type=AuditEvent.ActorType.KEY,
-            actor_id=self.key_id,
-            address=self.address,
-            request_id=self.request_id,
-            **details,
-        )
+        details |= {"actor_type": AuditEvent.ActorType.KEY, "actor_id": self.key_id}
+        return _recorded(self, action=action, outcome=outcome, **details)
+
+
+def _recorded(origin: Origin | KeyOrigin, **details: Any) -> AuditEvent:
+    return record_event(
+        surface=origin.surface,
+        address=origin.address,
+        request_id=origin.request_id,
+        **details,
+    )
 
 
 def origin_of(request: HttpRequest, *, surface: str) -> Origin:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, connections
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.views.decorators.http import require_safe
 from twilio.request_validator import RequestValidator
@@ -59,7 +59,7 @@ def database_opens() -> bool:
     wanted["OPTIONS"] = {name: value for name, value in wanted["OPTIONS"].items() if name != "pool"}
     if connection.vendor == "postgresql":
         wanted["OPTIONS"]["connect_timeout"] = CONNECT_SECONDS
-    fresh = type(connection._connections[connection._alias])(wanted, alias="readiness")  # type: ignore[attr-defined]
+    fresh = type(connections[connection.alias])(wanted, alias="readiness")
     try:
         with fresh.cursor() as cursor:
             cursor.execute("SELECT 1")

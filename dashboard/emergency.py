@@ -65,7 +65,7 @@ class OpenForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["user"].queryset = emergency.people_to_open_for()  # type: ignore[attr-defined]
+        self.fields["user"].queryset = emergency.people_to_open_for()  # type: ignore[attr-defined]  # a choice field
 
 
 def open_records(*, viewer: Viewer, now: datetime) -> list[OpenRecord]:

@@ -20,7 +20,7 @@ AnyView = TypeVar("AnyView", bound=Callable[..., Any])
 
 def background(view: AnyView) -> AnyView:
     """Mark a view that scripts call by themselves: it never keeps a session alive (security reference, S31)."""
-    view.is_background = True  # type: ignore[attr-defined]
+    view.is_background = True  # type: ignore[attr-defined]  # the middleware asks for it
     return view
 
 

@@ -43,7 +43,7 @@ class CountedCode:
         """
         attempt = lockout.begin_attempt(lockout.code_limit(self._user.pk), now=now)
         if attempt is None:
-            self._request.is_locked_out = True  # type: ignore[attr-defined]
+            self._request.is_locked_out = True  # type: ignore[attr-defined]  # ours, for the view
             record(self._request, "mfa.failed", user=self._user, outcome="locked")
             raise get_adapter().validation_error("too_many_login_attempts")
         return attempt

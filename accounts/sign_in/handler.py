@@ -22,5 +22,5 @@ class CountingHandler(AxesHandler):
         username = str((credentials or {}).get("username") or "")
         limits = (lockout.account_limit(username), lockout.address_limit(address_of(request)))
         attempt = lockout.begin_attempt(*limits, now=clock.now())
-        request.login_attempt = attempt  # type: ignore[attr-defined]
+        request.login_attempt = attempt  # type: ignore[attr-defined]  # ours, for the adapter
         return attempt is not None

@@ -62,7 +62,7 @@ def _follow_rights(request: HttpRequest) -> None:
 def _end(request: HttpRequest) -> HttpResponse:
     """End the session, and lead a person to the login; a program is told."""
     record(request, "session.expired", user=request.user)
-    end_sessions(user=request.user, only_key=request.session.session_key)  # type: ignore[arg-type]
+    end_sessions(user=request.user, only_key=request.session.session_key)  # type: ignore[arg-type]  # signed in
     logout(request)
     messages.warning(request, "You were signed out. Sign in again to go on.")
     if answers_json(request):

@@ -94,13 +94,13 @@ def enrol(request: HttpRequest) -> HttpResponse:
     stage = request._login_stage  # type: ignore[attr-defined]  # allauth's decorator sets it
     user: User = stage.login.user
     if not user.is_active or second_factor.is_enrolled(user):
-        return stage.abort()  # type: ignore[no-any-return]
+        return stage.abort()  # type: ignore[no-any-return]  # allauth ships no types
     secret = request.session.get(SECRET) or second_factor.new_secret()
     request.session[SECRET] = secret
     form = EnrolmentForm(request.POST or None, request=request, user=user, secret=secret)
     if request.method == "POST" and form.is_valid():
         del request.session[SECRET]
-        request.second_factor = "totp"  # type: ignore[attr-defined]
+        request.second_factor = "totp"  # type: ignore[attr-defined]  # ours, for the adapter
         onward = stage.exit()
         return _recovery_codes_page(request, form.recovery_codes, onward=onward["Location"])
     address = get_mfa_adapter().build_totp_url(user, secret)
