@@ -99,7 +99,12 @@ def hold_slot(
 
 
 def release_holds(*, owner: str, now: datetime) -> int:
-    """Give up what an owner holds; return how many live holds that were."""
+    """
+    Give up what an owner holds; return how many live holds that were.
+
+    Nothing of another nurse is to be held or booked after it in the same transaction: that would lock nurses out of
+    their order. `hold_slot` gives up earlier holds itself, and `book_appointment` locks those of `hold_owner` as well.
+    """
 
     def work() -> int:
         nurses = lock_with_holds([], owner=owner)

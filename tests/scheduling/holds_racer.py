@@ -4,7 +4,7 @@ Callers in processes of their own, who hold, offer, book, cancel and release at 
     python -m tests.scheduling.holds_racer START NOW NURSE NURSE PATIENT…
 
 Every patient's process opens its connection, waits until all have, then does its rounds as a phone call does: what
-belongs to one step of a call is one transaction. All want the same times and let holds lapse, so that they change each
+belongs to one step of a call is one transaction. No step releases and then holds at another nurse, as no tool does. All want the same times and let holds lapse, so that they change each
 other's rows. Outcomes are printed, one a line.
 """
 
@@ -69,10 +69,6 @@ def steps(
     by_phone: dict[str, Any] = {"source": "api", "actor": owner, "now": now, "hold_owner": owner}
     booked: list[Any] = []
 
-    def hold_anew() -> None:
-        services.release_holds(owner=owner, now=now)
-        services.hold_slot(nurse_id=near, start=start, **held)
-
     def book() -> None:
         booked.append(
             services.book_appointment(
@@ -89,7 +85,8 @@ def steps(
     return [
         lambda: services.hold_slot(nurse_id=far, start=start, purpose="offer", seconds=0, **held),
         lambda: services.hold_slot(nurse_id=near, start=start, seconds=0, **held),
-        hold_anew,
+        lambda: services.release_holds(owner=owner, now=now),
+        lambda: services.hold_slot(nurse_id=near, start=start, **held),
         book,
         lambda: services.expire_holds(now=now),
         lambda: services.hold_slot(nurse_id=far, start=start + HALF_HOUR, **held),

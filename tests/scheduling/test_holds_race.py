@@ -15,7 +15,7 @@ from tests.factories import NOW, TOMORROW_NINE
 from tests.scheduling.holds_racer import ROUNDS
 
 CALLERS = 8
-STEPS = 7
+STEPS = 8
 ANSWERS = {"done", "slot_taken", "slot_expired"}
 DATABASE = "holds_race"
 ROOT = Path(__file__).resolve().parents[2]
