@@ -4,8 +4,8 @@ Callers in processes of their own, who hold, offer, book, cancel and release at 
     python -m tests.scheduling.holds_racer START NOW NURSE NURSE PATIENT…
 
 Every patient's process opens its connection, waits until all have, then does its rounds as a phone call does: what
-belongs to one step of a call is one transaction. No step releases and then holds at another nurse, as no tool does. All want the same times and let holds lapse, so that they change each
-other's rows. Outcomes are printed, one a line.
+belongs to one step of a call is one transaction. No step releases and then holds at another nurse, as no tool does. All
+want the same times and let holds lapse, so that they change each other's rows. Outcomes are printed, one a line.
 """
 
 import multiprocessing
