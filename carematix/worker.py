@@ -19,6 +19,9 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 import django
+from django.conf import settings
+
+from carematix import production
 
 if TYPE_CHECKING:  # at run time the apps are imported once Django is ready
     from scheduling.services.sweeps import Step
@@ -113,6 +116,9 @@ def _pause_after(failures: int) -> float:
 def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "carematix.settings")
     os.umask(0o077)
+    if found := production.faults(settings):
+        sys.stderr.write("Carematix does not start in production:\n" + "\n".join(found) + "\n")
+        return 1
     django.setup()
     worker = Worker(steps())
 

@@ -125,8 +125,11 @@ class TestABrokenEnvironment:
         for variable in ("SECRET_KEY", "AUDIT_KEYS", "ALLOWED_HOSTS"):
             assert variable in done.stderr
 
-    def test_s73_stops_the_server_with_one_line_a_fault(self, migrated: Path) -> None:
-        done = run({"AUDIT_KEYS": ""}, "-m", "carematix.server", database=migrated)
+    @pytest.mark.parametrize("program", ["carematix.server", "carematix.worker"])
+    def test_s73_stops_server_and_worker_with_one_line_a_fault(
+        self, migrated: Path, program: str
+    ) -> None:
+        done = run({"AUDIT_KEYS": ""}, "-m", program, database=migrated)
 
         assert done.returncode == 1
         assert done.stderr.splitlines() == [
