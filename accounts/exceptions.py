@@ -139,3 +139,17 @@ class TooManyRequests(Exception):
     def __init__(self, wait_s: int) -> None:
         self.wait_s = wait_s
         super().__init__()
+
+
+class InvalidIdempotencyKey(Exception):
+    """An `Idempotency-Key` is empty, too long, or holds something that cannot be printed."""
+
+    code = "invalid_idempotency_key"
+    detail = "An Idempotency-Key has 1 to 255 printable ASCII characters."
+
+
+class IdempotencyKeyReused(Exception):
+    """The key was used for another request; nothing was done."""
+
+    code = "idempotency_key_reused"
+    detail = "That Idempotency-Key belongs to another request."

@@ -1,5 +1,5 @@
 """
-What the background worker does for the audit record (seals, alarms, heads: S49, S52) and for logins.
+What the background worker does for the audit record (seals, alarms, heads: S49, S52), for logins and for the API.
 
 A step is given the real time. It stands here and not in `accounts`, which keeps the record but has never heard of
 tasks for staff.
@@ -23,6 +23,7 @@ from accounts.audit.sealing import seal_events
 from accounts.audit.selectors import count_lockouts, patients_read_by_staff
 from accounts.models import User
 from accounts.permissions import Reach, Resource, Verb
+from accounts.repeats import forget_answers
 from accounts.sign_in.lockout import forget_old
 from accounts.sign_in.sessions import forget_ended
 from accounts.throttle import forget_old_buckets
@@ -142,4 +143,5 @@ STEPS: tuple[Step, ...] = (
     Step("audit_head", keep_head, period_s=300),
     Step("logins", forget_logins, period_s=3600),
     Step("request_buckets", forget_old_buckets, period_s=3600),
+    Step("old_answers", forget_answers, period_s=3600),
 )

@@ -45,6 +45,8 @@ class InvalidTime(SchedulingError):
 
 
 class TimeDoesNotExist(SchedulingError):
+    """A person wrote a local time that lies in the hour which the clocks skip."""
+
     code = "time_does_not_exist"
     default_detail = "The clocks skip that time on that day."
 
@@ -129,13 +131,6 @@ class Busy(SchedulingError):
 
     code = "busy"
     default_detail = "The system is busy. Please try again."
-
-
-class IdempotencyKeyReused(SchedulingError):
-    """The key was used for another request; nothing was done."""
-
-    code = "idempotency_key_reused"
-    default_detail = "That Idempotency-Key belongs to another request."
 
 
 class DatabaseNotEmpty(SchedulingError):

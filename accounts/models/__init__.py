@@ -4,6 +4,7 @@ from accounts.models.audit import AuditEvent, AuditSeal
 from accounts.models.emergency import EmergencyAccess
 from accounts.models.holds import LegalHold
 from accounts.models.keys import ApiKey, RequestBucket
+from accounts.models.requests import IdempotencyKey
 from accounts.models.sign_in import SignInCounter
 from accounts.models.user import User
 
@@ -12,6 +13,7 @@ __all__ = [
     "AuditEvent",
     "AuditSeal",
     "EmergencyAccess",
+    "IdempotencyKey",
     "LegalHold",
     "RequestBucket",
     "SignInCounter",

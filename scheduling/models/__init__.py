@@ -29,7 +29,6 @@ from scheduling.models.people import (
     PatientRelation,
 )
 from scheduling.models.privacy import PurgeRun
-from scheduling.models.requests import IdempotencyKey
 from scheduling.models.tasks import StaffTask
 from scheduling.models.waitlist import FreedTime, WaitlistEntry, WaitlistOffer
 
@@ -47,7 +46,6 @@ __all__ = [
     "DataImport",
     "FreedTime",
     "Holiday",
-    "IdempotencyKey",
     "MedicalCondition",
     "Message",
     "MessageTemplate",

@@ -27,7 +27,6 @@ from scheduling.services.hours import (
     recheck_hours,
     save_hours,
 )
-from scheduling.services.idempotency import Answered, answer_once, forget_answers
 from scheduling.services.imports import (
     ImportResult,
     accept_import,
@@ -54,7 +53,6 @@ from scheduling.services.tasks import raise_alarm, take_message
 from scheduling.services.waitlist import expire_entries, join_waitlist, leave_waitlist
 
 __all__ = [
-    "Answered",
     "HandoverPreview",
     "HandoverResult",
     "HoursPreview",
@@ -67,7 +65,6 @@ __all__ = [
     "Shift",
     "accept_import",
     "accept_offer",
-    "answer_once",
     "apply_handover",
     "arrive",
     "assign_nurse",
@@ -85,7 +82,6 @@ __all__ = [
     "expire_holds",
     "expire_offers",
     "export_csv",
-    "forget_answers",
     "forget_old_imports",
     "fulfil",
     "hold_slot",

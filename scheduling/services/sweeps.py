@@ -12,12 +12,18 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from scheduling.clock import clinic_now
-from scheduling.models import ACTIVE_STATUSES, Appointment, Message, SlotHold, StaffTask
+from scheduling.models import (
+    ACTIVE_STATUSES,
+    Appointment,
+    FreedTime,
+    Message,
+    SlotHold,
+    StaffTask,
+)
 from scheduling.selectors.calendar import next_staffed
 from scheduling.services.delivery import ACTOR, deliver_next, resolve_lost
 from scheduling.services.holds import expire_holds
 from scheduling.services.hours import recheck_hours
-from scheduling.services.idempotency import forget_answers
 from scheduling.services.imports import forget_old_imports, run_next_import
 from scheduling.services.offers import offer_freed_times
 from scheduling.services.waitlist import expire_entries
@@ -26,6 +32,7 @@ OUTCOME_DUE = timedelta(hours=1)
 OUTCOME_FORGOTTEN = timedelta(days=30)
 """Older visits are history that somebody brought along, not work of today."""
 HOLDS_KEPT = timedelta(days=7)
+FREED_TIMES_KEPT = timedelta(days=7)
 BATCH = 200
 
 
@@ -95,6 +102,19 @@ def purge_old_holds(*, now: datetime) -> int:
     return SlotHold.objects.filter(pk__in=ids).delete()[0] if ids else 0
 
 
+def purge_old_freed_times(*, now: datetime) -> int:
+    """
+    Delete freed times that were done with a week ago; they tell of no patient.
+
+    Those that were offered to somebody stay as long as their offers, which the nightly purge deletes.
+    """
+    old = FreedTime.objects.filter(
+        done_at__lt=clinic_now() - FREED_TIMES_KEPT, offers__isnull=True
+    )
+    ids = list(old.order_by("done_at", "id").values_list("id", flat=True)[:BATCH])
+    return FreedTime.objects.filter(pk__in=ids).delete()[0] if ids else 0
+
+
 def recheck_hours_of_all(*, now: datetime) -> int:
     """Show staff the visits that nurses' hours no longer cover: the rules of a time zone may have changed."""
     return recheck_hours(now=clinic_now())
@@ -146,5 +166,4 @@ STEPS: tuple[Step, ...] = (
     Step("outcomes", ask_for_outcomes, period_s=60),
     Step("hours", recheck_hours_of_all, period_s=3600),
     Step("old_holds", purge_old_holds, period_s=3600),
-    Step("old_answers", forget_answers, period_s=3600),
 )

@@ -8,15 +8,13 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from scheduling.exceptions import IdempotencyKeyReused, SchedulingError, SlotTaken
-from scheduling.models import Appointment, IdempotencyKey, Nurse, Patient
-from scheduling.services import (
-    Answered,
-    answer_once,
-    book_appointment,
-    cancel_appointment,
-    forget_answers,
-)
+from accounts.exceptions import IdempotencyKeyReused, InvalidIdempotencyKey
+from accounts.models import IdempotencyKey
+from accounts.repeats import Answered, answer_once, forget_answers
+from scheduling.exceptions import SlotTaken
+from scheduling.models import Appointment, Nurse, Patient
+from scheduling.services import book_appointment, cancel_appointment
+from scheduling.services.transactions import run_atomically
 from tests.factories import (
     NOW,
     TOMORROW_NINE,
@@ -47,7 +45,8 @@ def booking(patient: Patient, nurse: Nurse) -> Callable[[], dict[str, Any]]:
 
 
 def ask(work: Callable[[], Any], *, key: str = "k1", body: Any = BODY, **more: Any) -> Answered:
-    return answer_once(scope="key:1 POST", key=key, body=body, work=work, **({"now": NOW} | more))
+    kept = {"now": NOW, "run": run_atomically} | more
+    return answer_once(scope="key:1 POST", key=key, body=body, work=work, **kept)
 
 
 @pytest.mark.django_db
@@ -111,7 +110,7 @@ class TestAnswerOnce:
 
     @pytest.mark.parametrize("key", ["", "k" * 256, "two\nlines", "schlüssel"])
     def test_refuses_a_key_that_is_none(self, key: str) -> None:
-        with pytest.raises(SchedulingError):
+        with pytest.raises(InvalidIdempotencyKey):
             ask(lambda: {"n": 1}, key=key)
 
 

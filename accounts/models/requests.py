@@ -24,10 +24,10 @@ class IdempotencyKey(models.Model):
     class Meta:
         ordering: ClassVar[list[str]] = ["-created_at", "id"]
         indexes: ClassVar[list[models.Index]] = [
-            models.Index(fields=["created_at"], name="idempotency_age"),
+            models.Index(fields=["created_at"], name="request_age"),
         ]
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(fields=["scope", "key"], name="idempotency_once"),
+            models.UniqueConstraint(fields=["scope", "key"], name="request_once"),
         ]
 
     def __str__(self) -> str:

@@ -9,9 +9,8 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from scheduling.exceptions import IdempotencyKeyReused, SchedulingError
-from scheduling.models import IdempotencyKey
-from scheduling.services.transactions import run_atomically
+from accounts.exceptions import IdempotencyKeyReused, InvalidIdempotencyKey
+from accounts.models import IdempotencyKey
 
 KEPT = timedelta(hours=24)
 LONGEST_KEY = 255
@@ -26,22 +25,36 @@ class Answered:
     replayed: bool
 
 
+def in_a_transaction(work: Callable[[], Any]) -> Any:
+    """Run `work` once, whole or not at all."""
+    with transaction.atomic():
+        return work()
+
+
 def answer_once(
-    *, scope: str, key: str, body: Any, now: datetime, work: Callable[[], Answer]
+    *,
+    scope: str,
+    key: str,
+    body: Any,
+    now: datetime,
+    work: Callable[[], Answer],
+    kept: Callable[[Answer], Answer] = dict,
+    run: Callable[[Callable[[], Answered]], Answered] = in_a_transaction,
 ) -> Answered:
     """
     Do `work` and keep its answer, or give the kept answer of the same request again.
 
     The row comes first, in the transaction of the work: a twin waits on its unique index until the first has
     committed. A failure of `work` takes the row along, so that it may be tried again under the same key. `scope` names
-    the owner of the key with method and path, `body` is anything that JSON can hold.
+    the owner of the key with method and path, `body` is anything that JSON can hold, and so is the answer. `kept` says
+    what is stored of it: a secret that is shown once is not. `run` opens the transaction, and may try again.
 
     Raises:
         IdempotencyKeyReused: the key came with another body before.
-        SchedulingError: the key is empty, too long, or not printable; or whatever `work` raises.
+        InvalidIdempotencyKey: the key is empty, too long, or not printable.
     """
     if not 0 < len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable():
-        raise SchedulingError("An Idempotency-Key has 1 to 255 printable characters.")
+        raise InvalidIdempotencyKey
     digest = sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
     def attempt() -> Answered:
@@ -53,17 +66,18 @@ def answer_once(
                 )
         except IntegrityError:
             return _kept(scope, key, digest)
-        row.answer = dict(work())
+        answer = work()
+        row.answer = dict(kept(answer))
         row.save(update_fields=["answer"])
-        return Answered(row.answer, replayed=False)
+        return Answered(answer, replayed=False)
 
-    return run_atomically(attempt)
+    return run(attempt)
 
 
 def forget_answers(*, now: datetime) -> int:
     """Drop the rows whose time is over; return how many."""
     stale = IdempotencyKey.objects.filter(created_at__lte=now - KEPT)
-    return run_atomically(lambda: stale.delete()[0])
+    return int(in_a_transaction(lambda: stale.delete()[0]))
 
 
 def _kept(scope: str, key: str, digest: str) -> Answered:
