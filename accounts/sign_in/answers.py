@@ -2,6 +2,8 @@
 
 from django.http import HttpRequest, JsonResponse
 
+from carematix.logs import request_id
+
 PROGRAM_PREFIXES = ("/api/", "/fhir/")
 
 
@@ -15,4 +17,5 @@ def answers_json(request: HttpRequest) -> bool:
 
 def refusal(code: str, detail: str, *, status: int) -> JsonResponse:
     """Return an error in the shape of the API (contract, section 6)."""
-    return JsonResponse({"code": code, "detail": detail}, status=status)
+    answer = {"code": code, "detail": detail, "request_id": request_id.get()}
+    return JsonResponse(answer, status=status)

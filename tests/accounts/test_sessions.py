@@ -83,6 +83,7 @@ class TestASessionThatIsIdle:
 
         assert answer.status_code == 401
         assert answer.json()["code"] == "not_authenticated"
+        assert answer.json()["request_id"] == answer.headers["X-Request-ID"]
 
     def test_tells_a_script_how_long_it_lives(
         self, client: Client, robin: User, hands: Hands

@@ -34,6 +34,9 @@ class TestAScript:
 
         assert script.name == "api.js" or "DOMParser" not in source
 
+    def test_asks_the_server_by_way_of_one_module(self, script: Path) -> None:
+        assert script.name == "api.js" or "fetch(" not in script.read_text(encoding="utf-8")
+
 
 class TestWhatPagesLoad:
     @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 // <session-warning>: asks whether somebody is still there before the session ends, and clears the page when it has.
 // Other tabs and lists that are loaded in place keep the session alive too, so the server is asked before anything is said.
 
-const BACKGROUND = { Accept: "application/json", "X-Background-Request": "1" };
+import { ApiError, sessionSecondsLeft } from "../shared/api.js";
+
 const AGAIN_MS = 15_000;
 
 class SessionWarning extends HTMLElement {
@@ -28,7 +29,7 @@ class SessionWarning extends HTMLElement {
 
   /** Ask the server how long the session lives, and warn, wait or leave accordingly. */
   async #look() {
-    const left = await this.#secondsLeft(fetch(this.dataset.status ?? "", { headers: BACKGROUND }));
+    const left = await this.#secondsLeft(this.dataset.status ?? "");
     if (left !== null) this.#follow(left);
   }
 
@@ -36,23 +37,22 @@ class SessionWarning extends HTMLElement {
   async #extend(event) {
     event.preventDefault();
     const form = /** @type {HTMLFormElement} */ (event.target);
-    const headers = { Accept: "application/json" };
-    const left = await this.#secondsLeft(fetch(form.action, { method: "POST", headers, body: new FormData(form) }));
+    const left = await this.#secondsLeft(form.action, form);
     if (left === null) return;
     this.#box.close();
     this.#follow(left);
   }
 
   /**
-   * @param {Promise<Response>} asked
-   * @returns {Promise<number | null>} nothing if the server did not answer, 0 if the session is over
+   * @param {string} url
+   * @param {HTMLFormElement} [extension]
+   * @returns {Promise<number | null>} nothing if the server cannot say, 0 if the session is over
    */
-  async #secondsLeft(asked) {
+  async #secondsLeft(url, extension) {
     try {
-      const answer = await asked;
-      if (answer.redirected || answer.status === 401 || answer.status === 403) return 0;
-      return answer.ok ? (await answer.json()).seconds_left : null;
-    } catch {
+      return await sessionSecondsLeft(url, extension);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
       this.#wait(AGAIN_MS);
       return null;
     }

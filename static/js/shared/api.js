@@ -49,3 +49,23 @@ export async function post(form, submitter) {
     throw new ApiError("That was not stored. Reload the page and try again. Phone calls are not affected.");
   }
 }
+
+/**
+ * Ask how long the session lives, or send the form that asks for more.
+ * @param {string} url
+ * @param {HTMLFormElement} [extension] without it nobody is taken to be there
+ * @returns {Promise<number | null>} seconds, 0 if the session is over, nothing if the server answers with an error
+ */
+export async function sessionSecondsLeft(url, extension) {
+  const headers = { Accept: "application/json" };
+  const options = extension
+    ? { method: "POST", headers, body: new FormData(extension) }
+    : { headers: { ...headers, "X-Background-Request": "1" } };
+  try {
+    const response = await fetch(url, options);
+    if (response.redirected || response.status === 401 || response.status === 403) return 0;
+    return response.ok ? (await response.json()).seconds_left : null;
+  } catch {
+    throw new ApiError("The server did not answer. Phone calls are not affected.");
+  }
+}
