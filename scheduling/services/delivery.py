@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
+from accounts.audit.by_itself import Deed, record_deeds
 from scheduling.messages import transports
 from scheduling.models import Message, Source, StaffTask
 from scheduling.selectors.calendar import next_staffed
@@ -87,6 +88,7 @@ def resolve_lost(*, now: datetime, clinic_now: datetime) -> int:
         messages = list(lost.select_for_update(skip_locked=True, no_key=True)[:100])
         for message in messages:
             _give_up(message, Status.UNRESOLVED, "worker_lost", clinic_now)
+        record_deeds(_deed("given_up", message) for message in messages)
     return len(messages)
 
 
@@ -119,6 +121,7 @@ def record_delivery_status(
         else:
             message.status = Status.DELIVERED if status == ARRIVED else Status.SENT
             message.save()
+        record_deeds([_deed("reported", message)], surface="sms")
     logger.info("scheduling.message.reported", extra={"status": status, "code": error_code})
     return True
 
@@ -145,16 +148,20 @@ def _claim(channel: str, now: datetime, clinic_now: datetime) -> Message | None:
         message = due.select_for_update(skip_locked=True, no_key=True).first()
         if message is None:
             return None
-        if unwanted := still_wanted(message, clinic_now):
+        unwanted, rest = still_wanted(message, clinic_now), rests_until(message, clinic_now)
+        if unwanted:
             message.status = Status.DROPPED
             logger.info("scheduling.message.dropped", extra={"reason": unwanted})
-        elif rest := rests_until(message, clinic_now):
+        elif rest:
             message.due_at = rest
         else:
             message.status = Status.SENDING
             message.attempts += 1
             message.lease_until = now + LEASE
         message.save(update_fields=["status", "attempts", "lease_until", "due_at"])
+        if unwanted or rest:  # what is about to be sent is told of when its end is known
+            act = "dropped" if unwanted else "postponed"
+            record_deeds([_deed(act, message, reason=unwanted)])
     return message
 
 
@@ -192,6 +199,7 @@ def _record_accepted(message: Message, accepted: transports.Accepted, now: datet
             stored.error_code = ""
         stored.lease_until = None
         stored.save()
+        record_deeds([_deed("sent", stored)])
     logger.info("scheduling.message.sent", extra={"reason": message.kind})
 
 
@@ -201,12 +209,14 @@ def _record_not_sent(message: Message, code: str, now: datetime, clinic_now: dat
         _record_end(message, Status.FAILED, code, clinic_now)
         return
     wait_s = min(FIRST_WAIT_S * 3.0 ** (message.attempts - 1), LONGEST_WAIT_S)
-    Message.objects.filter(pk=message.pk, status=Status.SENDING).update(
-        status=Status.PENDING,
-        error_code=code,
-        lease_until=None,
-        next_attempt_at=now + timedelta(seconds=wait_s * random.uniform(0.5, 1.0)),
-    )
+    with transaction.atomic():
+        Message.objects.filter(pk=message.pk, status=Status.SENDING).update(
+            status=Status.PENDING,
+            error_code=code,
+            lease_until=None,
+            next_attempt_at=now + timedelta(seconds=wait_s * random.uniform(0.5, 1.0)),
+        )
+        record_deeds([_deed("not_sent", message, reason=code)])
     logger.warning("scheduling.message.not_sent", extra={"code": code, "count": message.attempts})
 
 
@@ -216,14 +226,28 @@ def _record_end(message: Message, status: str, code: str, clinic_now: datetime) 
         stored = Message.objects.select_for_update(no_key=True).get(pk=message.pk)
         if stored.status == Status.SENDING:
             _give_up(stored, status, code, clinic_now)
+            record_deeds([_deed("given_up", stored)])
+
+
+def _deed(act: str, message: Message, *, reason: str = "") -> Deed:
+    """Return what was done to a message; the outcome is the state that it is in now."""
+    return Deed(
+        action=f"message.{act}",
+        object_id=message.pk,
+        patient_id=message.patient_id,
+        outcome=message.status,
+        reason=reason or message.error_code,
+    )
 
 
 def _give_up(message: Message, status: str, code: str, clinic_now: datetime) -> None:
     """
     Store the end of a locked message that did not arrive, and tell staff.
 
-    Somebody who opted out at the carrier has chosen so: the choice is stored and nobody is asked to act.
+    Somebody who opted out at the carrier has chosen so: the choice is stored and nobody is asked to act. What becomes
+    known of a message whose end was uncertain is written into the task that it has already.
     """
+    was_uncertain = message.status == Status.UNRESOLVED
     message.status = status
     message.error_code = code
     message.lease_until = None
@@ -241,14 +265,41 @@ def _give_up(message: Message, status: str, code: str, clinic_now: datetime) -> 
         )
         return
     cause = UNCERTAIN if status == Status.UNRESOLVED else CAUSES.get(code, OTHER_CAUSE)
+    if was_uncertain:
+        _correct_task(message, cause)
+        return
     StaffTask.objects.create(
         kind=StaffTask.Kind.UNDELIVERED,
         topic=message.channel,
-        text=f"{message.get_channel_display()}, {message.get_kind_display()}: {cause}",
-        callback_number=message.to if message.channel == Channel.SMS else "",
+        text=_task_text(message, cause),
+        callback_number=_callback_number(message),
         patient=message.patient,
         appointment=message.appointment,
         due_at=next_staffed(now=clinic_now),
         source=Source.SMS,
         actor=ACTOR,
     )
+
+
+def _correct_task(message: Message, cause: str) -> None:
+    """Write the cause, now known, into the task of an uncertain message; one that staff have done stays done."""
+    tasks = StaffTask.objects.select_for_update(no_key=True).filter(
+        kind=StaffTask.Kind.UNDELIVERED,
+        status=StaffTask.Status.OPEN,
+        text=_task_text(message, UNCERTAIN),
+        callback_number=_callback_number(message),
+        patient=message.patient,
+        appointment=message.appointment,
+    )
+    task = tasks.order_by("created_at", "id").first()
+    if task is not None:
+        task.text = _task_text(message, cause)
+        task.save(update_fields=["text"])
+
+
+def _task_text(message: Message, cause: str) -> str:
+    return f"{message.get_channel_display()}, {message.get_kind_display()}: {cause}"
+
+
+def _callback_number(message: Message) -> str:
+    return message.to if message.channel == Channel.SMS else ""

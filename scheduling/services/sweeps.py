@@ -11,6 +11,7 @@ from typing import Protocol
 from django.db import transaction
 from django.db.models import QuerySet
 
+from accounts.audit.by_itself import Deed, record_deeds
 from scheduling.clock import clinic_now
 from scheduling.models import (
     ACTIVE_STATUSES,
@@ -98,8 +99,10 @@ def purge_old_holds(*, now: datetime) -> int:
     old = SlotHold.objects.exclude(state=SlotHold.State.LIVE).filter(
         expires_at__lt=clinic_now() - HOLDS_KEPT, waitlist_offer__isnull=True
     )
-    ids = list(old.values_list("id", flat=True)[:BATCH])
-    return SlotHold.objects.filter(pk__in=ids).delete()[0] if ids else 0
+    with transaction.atomic():
+        found = list(old.values_list("id", "patient_id")[:BATCH])
+        record_deeds(Deed("slothold.deleted", *hold) for hold in found)
+        return SlotHold.objects.filter(pk__in=[pk for pk, _ in found]).delete()[0] if found else 0
 
 
 def purge_old_freed_times(*, now: datetime) -> int:
@@ -108,9 +111,7 @@ def purge_old_freed_times(*, now: datetime) -> int:
 
     Those that were offered to somebody stay as long as their offers, which the nightly purge deletes.
     """
-    old = FreedTime.objects.filter(
-        done_at__lt=clinic_now() - FREED_TIMES_KEPT, offers__isnull=True
-    )
+    old = FreedTime.objects.filter(done_at__lt=clinic_now() - FREED_TIMES_KEPT, offers__isnull=True)
     ids = list(old.order_by("done_at", "id").values_list("id", flat=True)[:BATCH])
     return FreedTime.objects.filter(pk__in=ids).delete()[0] if ids else 0
 
@@ -142,7 +143,7 @@ def _ask_for_outcome(asked: QuerySet[Appointment], due_at: datetime) -> int:
         visit = Appointment.objects.select_for_update(no_key=True).filter(pk__in=asked).first()
         if visit is None or not asked.exists():
             return 0
-        StaffTask.objects.create(
+        task = StaffTask.objects.create(
             kind=StaffTask.Kind.OUTCOME,
             text="The visit is over. Record whether it took place.",
             patient_id=visit.patient_id,
@@ -151,6 +152,7 @@ def _ask_for_outcome(asked: QuerySet[Appointment], due_at: datetime) -> int:
             source=visit.source,
             actor=ACTOR,
         )
+        record_deeds([Deed("stafftask.added", task.pk, visit.patient_id)])
     return 1
 
 

@@ -353,6 +353,37 @@ class TestRecordDeliveryStatus:
 
         assert (message.status, message.provider_id) == (Status.DELIVERED, "SM7")
 
+    @pytest.mark.parametrize("status", ["failed", "undelivered"])
+    def test_of_a_loss_corrects_the_task_of_an_uncertain_text(self, status: str) -> None:
+        message = make_message(status=Status.SENDING, lease_until=NOW - HOUR)
+        delivery.resolve_lost(now=NOW, clinic_now=NOW)
+
+        message = report(message, status, provider_id="SM7", message_id=message.pk, code="30005")
+
+        task = StaffTask.objects.get()
+        assert (message.status, task.status) == (Status.FAILED, "open")
+        assert delivery.CAUSES["30005"] in task.text
+        assert delivery.UNCERTAIN not in task.text
+
+    def test_of_a_loss_asks_nobody_again_who_has_dealt_with_the_uncertain_text(self) -> None:
+        message = make_message(status=Status.SENDING, lease_until=NOW - HOUR)
+        delivery.resolve_lost(now=NOW, clinic_now=NOW)
+        StaffTask.objects.update(status=StaffTask.Status.DONE, done_at=NOW)
+
+        report(message, "failed", provider_id="SM7", message_id=message.pk)
+
+        assert StaffTask.objects.get().status == "done"
+
+    def test_of_two_uncertain_texts_corrects_one_task_each(self) -> None:
+        texts = [make_message(status=Status.SENDING, lease_until=NOW - HOUR) for _ in range(2)]
+        delivery.resolve_lost(now=NOW, clinic_now=NOW)
+
+        for number, message in enumerate(texts):
+            report(message, "failed", provider_id=f"SM{number}", message_id=message.pk)
+
+        assert StaffTask.objects.count() == 2
+        assert not StaffTask.objects.filter(text__contains=delivery.UNCERTAIN).exists()
+
     def test_ignores_texts_of_others_and_words_nobody_knows(self) -> None:
         message = self.make_sent()
 

@@ -1,6 +1,6 @@
 """Retention and erasure of what scheduling keeps, and what allows calls (security reference, S59, S62, S63)."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,11 +14,15 @@ from scheduling.exceptions import NotAvailable, NotFound, StillActive, UnderHold
 from scheduling.models import (
     Consent,
     DataImport,
+    FreedTime,
     Message,
     Patient,
     PatientRelation,
     PurgeRun,
+    SlotHold,
     StaffTask,
+    WaitlistEntry,
+    WaitlistOffer,
 )
 from scheduling.selectors.people import may_text
 from scheduling.selectors.privacy import call_permission
@@ -35,6 +39,7 @@ from tests.factories import (
     NOW,
     local,
     make_appointment,
+    make_hold,
     make_nurse,
     make_patient,
     make_relation,
@@ -187,6 +192,53 @@ class TestPurge:
 
         run.refresh_from_db()
         assert (Message.objects.count(), run.counts) == (1, {})
+
+
+class TestPurgeOfOffers:
+    def make_offer(self, *, start: datetime, **fields: Any) -> WaitlistOffer:
+        """Store an offer that was made long ago."""
+        nurse, patient = make_nurse(), fields.pop("patient", None) or make_patient()
+        entry = WaitlistEntry.objects.create(
+            patient=patient, visit_type=make_visit_type(), earliest=start.date(),
+            latest=start.date(), source="voice", actor="call:1", waiting_since=LONG_AGO,
+        )  # fmt: skip
+        held = make_hold(nurse=nurse, start=start, state="released", patient_id=patient.pk)
+        freed = FreedTime.objects.create(
+            nurse=nurse, start=held.start, end=held.end, due_at=LONG_AGO, done_at=LONG_AGO
+        )
+        given = {"status": "declined", "expires_at": LONG_AGO} | fields
+        offer = WaitlistOffer.objects.create(
+            entry=entry, freed_time=freed, hold=held, nurse=nurse, start=held.start, end=held.end,
+            **given,
+        )  # fmt: skip
+        WaitlistOffer.objects.update(created_at=LONG_AGO)
+        return offer
+
+    def test_s62_deletes_old_ones_with_their_holds(self) -> None:
+        self.make_offer(start=LONG_AGO + DAY)
+
+        run = purge()
+
+        assert report(run) == "waitlist_offers: 1"
+        assert not WaitlistOffer.objects.exists()
+        assert not SlotHold.objects.exists()
+
+    def test_s62_keeps_what_is_open_or_ahead_so_that_no_time_is_offered_twice(self) -> None:
+        self.make_offer(start=LONG_AGO + DAY, status="open")
+        self.make_offer(start=NOW + DAY)
+
+        purge()
+
+        assert WaitlistOffer.objects.count() == 2
+
+    def test_s62_keeps_those_of_a_patient_under_a_hold(self) -> None:
+        patient = make_patient()
+        self.make_offer(start=LONG_AGO + DAY, patient=patient)
+        hold(patient)
+
+        purge()
+
+        assert WaitlistOffer.objects.count() == 1
 
 
 class TestNightIsDue:

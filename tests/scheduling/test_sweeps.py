@@ -1,13 +1,27 @@
 """What the background worker does of scheduling besides messages."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from pytest_django.fixtures import Settings
 
-from scheduling.models import Appointment, SlotHold, StaffTask
+from scheduling.models import (
+    Appointment,
+    FreedTime,
+    SlotHold,
+    StaffTask,
+    WaitlistEntry,
+    WaitlistOffer,
+)
 from scheduling.services import sweeps
-from tests.factories import NOW, make_appointment, make_hold, make_nurse
+from tests.factories import (
+    NOW,
+    make_appointment,
+    make_hold,
+    make_nurse,
+    make_patient,
+    make_visit_type,
+)
 
 HOUR = timedelta(hours=1)
 
@@ -68,3 +82,43 @@ class TestHolds:
 
         assert sweeps.purge_old_holds(now=NOW) == 1
         assert list(SlotHold.objects.all()) == [recent]
+
+
+@pytest.mark.django_db
+class TestFreedTimes:
+    def make(self, *, done_at: datetime | None) -> FreedTime:
+        return FreedTime.objects.create(
+            nurse=make_nurse(), start=NOW, end=NOW + HOUR, due_at=NOW, done_at=done_at
+        )
+
+    def test_are_deleted_a_week_after_they_were_done_with(self) -> None:
+        self.make(done_at=NOW - timedelta(days=8))
+        recent, waiting = self.make(done_at=NOW - timedelta(days=6)), self.make(done_at=None)
+
+        purged = [sweeps.purge_old_freed_times(now=NOW) for _ in range(2)]
+
+        assert purged == [1, 0]
+        assert set(FreedTime.objects.all()) == {recent, waiting}
+
+    def test_that_were_offered_stay_as_long_as_their_offers(self) -> None:
+        freed = self.make(done_at=NOW - timedelta(days=8))
+        offer = make_offer(freed)
+
+        kept = sweeps.purge_old_freed_times(now=NOW)
+        offer.delete()
+
+        assert kept == 0
+        assert sweeps.purge_old_freed_times(now=NOW) == 1
+
+
+def make_offer(freed: FreedTime) -> WaitlistOffer:
+    """Store an offer of a freed time to which somebody said no."""
+    entry = WaitlistEntry.objects.create(
+        patient=make_patient(), visit_type=make_visit_type(), earliest=NOW.date(), latest=NOW.date(),
+        source="voice", actor="call:1", waiting_since=NOW,
+    )  # fmt: skip
+    hold = make_hold(nurse=freed.nurse, state=SlotHold.State.RELEASED)
+    return WaitlistOffer.objects.create(
+        entry=entry, freed_time=freed, hold=hold, nurse=freed.nurse, start=hold.start, end=hold.end,
+        status=WaitlistOffer.Status.DECLINED, expires_at=NOW,
+    )  # fmt: skip

@@ -19,7 +19,7 @@ from accounts.legal_holds import held_ids, take_turn
 from accounts.models import LegalHold
 from accounts.services import record_event
 from scheduling.clock import clinic_zone
-from scheduling.models import DataImport, Message, PurgeRun, StaffTask
+from scheduling.models import DataImport, Message, PurgeRun, SlotHold, StaffTask, WaitlistOffer
 
 BATCH = 500
 NIGHT_HOUR = 2  # on the clinic's wall: nobody works then, and the audit record's day has begun
@@ -64,10 +64,29 @@ def purge_imports(now: datetime, most: int) -> Batch:
     return Batch(len(ids))
 
 
+def purge_offers(now: datetime, most: int) -> Batch:
+    """
+    Delete offers from the waitlist with their holds, as late as the texts that told of them.
+
+    One whose start is ahead stays: it is what keeps the same time from being offered to the same entry again.
+    """
+    old = WaitlistOffer.objects.filter(
+        created_at__lt=before(now, settings.LIMIT_MESSAGE_DAYS), start__lt=now
+    ).exclude(status=WaitlistOffer.Status.OPEN)
+    rows = old.exclude(entry__patient__in=held_ids(kind=LegalHold.Kind.PATIENT))
+    found = list(
+        rows.order_by("created_at", "pk").values_list("pk", "hold_id", "entry__patient_id")[:most]
+    )
+    WaitlistOffer.objects.filter(pk__in=[pk for pk, _, _ in found]).delete()
+    SlotHold.objects.filter(pk__in=[hold_id for _, hold_id, _ in found]).delete()
+    return Batch(len(found), {patient_id for _, _, patient_id in found})
+
+
 CATEGORIES: tuple[Category, ...] = (
     Category("messages", purge_messages),
     Category("staff_tasks", purge_tasks),
     Category("imports", purge_imports),
+    Category("waitlist_offers", purge_offers),
 )
 """Of this app; those of calls come from `voice`."""
 
