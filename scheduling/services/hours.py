@@ -5,15 +5,17 @@ A change is tried first: written, looked at with the engine before and after, an
 the nurses' locks and keeps it, if what it would leave outside is what somebody has seen. Visits are never moved.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from hashlib import blake2b
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 
+from accounts.audit.by_itself import Deed, record_deeds
 from scheduling import slots
 from scheduling.exceptions import Stale
 from scheduling.models import (
@@ -42,6 +44,7 @@ HoursRow = Availability | AvailabilityOverride | Holiday | Nurse
 AROUND_A_DATE = timedelta(days=2)  # a local date in every zone, and night shifts
 MINUTE = timedelta(minutes=1)
 NURSES_AT_ONCE = 50
+ROWS_AT_ONCE = 500
 SWEEP = "worker"
 
 
@@ -157,9 +160,7 @@ def recheck_hours(*, now: datetime) -> int:
     over = Appointment.objects.filter(orphaned=True).exclude(
         pk__in=[visit.pk for visit in orphaned_visits(now=now)]
     )
-    changed = run_atomically(
-        lambda: settle_orphans(list(over.values_list("pk", flat=True)), now=now)
-    )
+    changed = run_atomically(lambda: _settle_recorded(list(over), now))
     nurses = list(Nurse.objects.order_by("id").values_list("pk", flat=True))
     for at in range(0, len(nurses), NURSES_AT_ONCE):
         batch = nurses[at : at + NURSES_AT_ONCE]
@@ -174,10 +175,11 @@ def _try(rows: Sequence[HoursRow], deleted: Sequence[HoursRow], now: datetime) -
     nurse_ids = lock_nurses(_concerned([*rows, *deleted])).keys()
     since, until = _window([*rows, *deleted], nurse_ids, now)
     before = standing(nurse_ids=nurse_ids, since=since, until=until, now=now)
-    for row in sorted(rows, key=lambda row: not isinstance(row, Nurse)):
-        row.save()
-    for row in deleted:  # a deleted instance would lose its key, and be useless after a trial
-        type(row)._base_manager.filter(pk=row.pk).delete()
+    _store(rows)
+    for kind, some in _by_kind(
+        deleted
+    ):  # a deleted instance would lose its key, and be useless after a trial
+        kind._base_manager.filter(pk__in=[row.pk for row in some]).delete()
     return _Trial(before, standing(nurse_ids=nurse_ids, since=since, until=until, now=now))
 
 
@@ -207,17 +209,39 @@ def _midnight(day: date) -> int:
     return slots.to_minute(datetime.combine(day, time(), tzinfo=UTC))
 
 
+def _store(rows: Sequence[HoursRow]) -> None:
+    """Write rows whether or not they are stored already, of each kind in a few statements."""
+    for kind, some in _by_kind(rows):
+        fields = [field.name for field in kind._meta.concrete_fields if not field.primary_key]
+        kind._base_manager.bulk_create(
+            some,
+            batch_size=ROWS_AT_ONCE,
+            update_conflicts=True,
+            unique_fields=["id"],
+            update_fields=[name for name in fields if name != "created_at"],
+        )
+
+
+def _by_kind(rows: Iterable[HoursRow]) -> Iterator[tuple[Any, list[HoursRow]]]:
+    """Yield each kind of row with the rows of it, nurses first: the others point to them."""
+    found: dict[Any, list[HoursRow]] = {Nurse: []}
+    for row in rows:
+        found.setdefault(type(row), []).append(row)
+    yield from ((kind, some) for kind, some in found.items() if some)
+
+
 def _concerned(rows: Iterable[HoursRow]) -> set[UUID]:
     """Return the stored nurses whose hours a change bears on: those of a row as it was, and as it will be."""
     ids: set[UUID] = set()
-    for row in rows:
-        if isinstance(row, Holiday):
+    for kind, some in _by_kind(rows):
+        if kind is Holiday:
             return set(Nurse.objects.values_list("pk", flat=True))
-        if isinstance(row, Nurse):
-            ids.add(row.pk)
-        else:
-            ids.add(row.nurse_id)
-            ids.update(type(row)._base_manager.filter(pk=row.pk).values_list("nurse_id", flat=True))
+        if kind is Nurse:
+            ids.update(row.pk for row in some)
+            continue
+        stored = kind._base_manager.filter(pk__in=[row.pk for row in some]).order_by()
+        ids.update(stored.values_list("nurse_id", flat=True))
+        ids.update(row.nurse_id for row in some if not isinstance(row, Holiday | Nurse))
     return set(Nurse.objects.filter(pk__in=ids).values_list("pk", flat=True))
 
 
@@ -248,13 +272,24 @@ def _differing(nurse_ids: Collection[UUID], now: datetime) -> set[UUID]:
 def _recheck(nurse_ids: Collection[UUID], now: datetime) -> int:
     locked = lock_nurses(nurse_ids)
     outside = _orphans(locked.keys(), now)
-    flagged = [visit.pk for visit in orphaned_visits(now=now, nurse_ids=locked.keys())]
-    settled = settle_orphans([key for key in flagged if key not in outside], now=now)
+    flagged = {visit.pk: visit for visit in orphaned_visits(now=now, nurse_ids=locked.keys())}
+    settled = _settle_recorded([flagged[key] for key in flagged.keys() - outside.keys()], now)
+    record_deeds(
+        Deed("appointment.flagged", key, one.patient_id, reason=one.reason)
+        for key, one in outside.items()
+        if key not in flagged
+    )
     sources = dict(Appointment.objects.filter(pk__in=outside).values_list("pk", "source"))
     return settled + sum(
         flag_orphans([one], source=sources[key], actor=SWEEP, now=now)
         for key, one in outside.items()
     )
+
+
+def _settle_recorded(visits: Collection[Appointment], now: datetime) -> int:
+    """Take the flag off visits as the worker, which nobody asked to."""
+    record_deeds(Deed("appointment.settled", visit.pk, visit.patient_id) for visit in visits)
+    return settle_orphans([visit.pk for visit in visits], now=now)
 
 
 def _orphans(nurse_ids: Collection[UUID], now: datetime) -> dict[UUID, Outside]:

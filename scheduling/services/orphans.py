@@ -13,6 +13,7 @@ from scheduling.selectors.calendar import next_staffed
 from scheduling.selectors.hours import Outside
 
 SOON = timedelta(hours=48)
+TASKS_AT_ONCE = 500
 TEXTS = {
     "hours": "The visit lies outside the nurse's hours. Move it, hand it over or leave it.",
     "license": "The nurse's license does not cover the visit. Hand it over.",
@@ -22,27 +23,33 @@ TEXTS = {
 
 def flag_orphans(outside: Iterable[Outside], *, source: str, actor: str, now: datetime) -> int:
     """Flag visits of locked nurses and ask staff about each, once; return how many were not flagged before."""
-    flagged = 0
+    found = {visit.appointment_id: visit for visit in outside}
+    rows = Appointment.objects.filter(pk__in=found, orphaned=False)
+    fresh = [found[key] for key in rows.order_by("start", "id").values_list("pk", flat=True)]
+    if not fresh:
+        return 0
+    rows.update(orphaned=True)
     due_at = next_staffed(now=now)
-    for visit in outside:
-        rows = Appointment.objects.filter(pk=visit.appointment_id, orphaned=False)
-        if not rows.update(orphaned=True):
-            continue
-        flagged += 1
-        StaffTask.objects.create(
-            kind=StaffTask.Kind.ORPHANED,
-            topic=visit.reason,
-            text=TEXTS[visit.reason],
-            urgency=StaffTask.Urgency.TODAY
-            if visit.start - now < SOON
-            else StaffTask.Urgency.ROUTINE,
-            patient_id=visit.patient_id,
-            appointment_id=visit.appointment_id,
-            due_at=due_at,
-            source=source,
-            actor=actor,
-        )
-    return flagged
+    StaffTask.objects.bulk_create(
+        [
+            StaffTask(
+                kind=StaffTask.Kind.ORPHANED,
+                topic=visit.reason,
+                text=TEXTS[visit.reason],
+                urgency=StaffTask.Urgency.TODAY
+                if visit.start - now < SOON
+                else StaffTask.Urgency.ROUTINE,
+                patient_id=visit.patient_id,
+                appointment_id=visit.appointment_id,
+                due_at=due_at,
+                source=source,
+                actor=actor,
+            )
+            for visit in fresh
+        ],
+        batch_size=TASKS_AT_ONCE,
+    )
+    return len(fresh)
 
 
 def settle_orphans(appointment_ids: Collection[UUID], *, now: datetime) -> int:
