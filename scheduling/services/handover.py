@@ -13,7 +13,7 @@ from scheduling.selectors.handover import Handover, handovers
 from scheduling.services.appointments import reschedule_appointment
 from scheduling.services.care import make_primary
 from scheduling.services.rules import PATIENT_SOURCES
-from scheduling.services.transactions import lock_nurses, run_atomically
+from scheduling.services.transactions import lock_nurses, lock_patients, run_atomically
 
 TOPIC = "handover"
 NEEDS_CALL = "The nurse cannot make this visit and no colleague takes it over. Call the patient."
@@ -128,8 +128,7 @@ def _lock(nurse_id: UUID, plan: Iterable[tuple[Handover, UUID | None]]) -> None:
     """Lock all whom the hand-over concerns, in the order of locks, before the first visit moves."""
     pairs = list(plan)
     lock_nurses({nurse_id} | {colleague for _, colleague in pairs if colleague is not None})
-    patients = Patient.objects.select_for_update(no_key=True).order_by("id")
-    list(patients.filter(pk__in={one.patient_id for one, _ in pairs}))
+    lock_patients({one.patient_id for one, _ in pairs})
 
 
 def _ask_for_a_call(one: Handover, *, source: str, actor: str, now: datetime) -> StaffTask:

@@ -14,6 +14,7 @@ from scheduling.exchange.csv_text import FileRefused, Problem
 from scheduling.models import Availability, Nurse
 from scheduling.services.hours import HoursPreview, preview_hours, save_hours
 from scheduling.services.import_plans import Occasion, Plan, Repeated, batches, filled
+from scheduling.services.transactions import lock_nurses
 
 License = tuple[str, str]
 Window = tuple[Any, ...]
@@ -36,9 +37,10 @@ def stored_nurses(licenses: Collection[License], *, lock: bool = False) -> dict[
     """Return the nurses with these licenses; with `lock` they are locked, in the order of their ids."""
     numbers = {number for _, number in licenses}
     wanted = Nurse.objects.filter(license_number__in=numbers).order_by("id")
+    nurses: Iterable[Nurse] = wanted
     if lock:
-        wanted = wanted.select_for_update(no_key=True)
-    return {license_of(nurse): nurse for nurse in wanted if license_of(nurse) in licenses}
+        nurses = lock_nurses(list(wanted.values_list("pk", flat=True))).values()
+    return {license_of(nurse): nurse for nurse in nurses if license_of(nurse) in licenses}
 
 
 def plan_availability(

@@ -1,21 +1,25 @@
 """
 How every write of visits and holds runs: locks in one order, a savepoint for each attempt, database errors named.
 
-The order of locks is always nurses by id, then patients by id (scheduling reference, section 5).
+The order of locks is always nurses by id, then patients by id (scheduling reference, section 5). Two transactions that
+keep to it cannot wait for each other in a ring, so one that does not keep to it is stopped at once, on every database.
 """
 
 import random
 import time
 from collections.abc import Callable, Collection
-from typing import Literal, TypeVar
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
 from uuid import UUID
 
-from django.db import IntegrityError, OperationalError, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db.models import QuerySet
 
 from scheduling.exceptions import Busy, NotFound, NurseUnknown, SlotTaken
 from scheduling.models import Nurse, Patient
 
 Result = TypeVar("Result")
+Person = TypeVar("Person", Nurse, Patient)
 
 ATTEMPTS = 5
 PAUSE_S = 0.02
@@ -25,10 +29,31 @@ WHO: dict[str, Literal["nurse", "patient"]] = {
     "hold_nurse_overlap": "nurse",
 }
 DEADLOCK_STATES = {"40P01", "40001"}
+Rank = tuple[int, UUID]
+NURSES, PATIENTS = 0, 1
 
 
 class ChangedMeanwhile(Exception):
     """Another writer was faster; the attempt starts over with what is stored now."""
+
+
+class LockOrderViolated(RuntimeError):
+    """A programming error: the transaction asks for a nurse or patient who comes before one that it has locked."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Locks:
+    """
+    Who was locked in one step.
+
+    It waits with what is to be done after the commit, where Django drops it exactly when the database gives the
+    locks up: at the end of the transaction, and with the savepoint in which they were taken.
+    """
+
+    ranks: frozenset[Rank]
+
+    def __call__(self) -> None:
+        """Do nothing: the commit has given the locks up."""
 
 
 def run_atomically(work: Callable[[], Result]) -> Result:
@@ -76,12 +101,24 @@ def lock_nurses(ids: Collection[UUID]) -> dict[UUID, Nurse]:
 
     Raises:
         NurseUnknown: an id is nobody's.
+        LockOrderViolated: the transaction has locked a patient, or a nurse who comes later.
     """
-    rows = Nurse.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("id")
-    found = {nurse.pk: nurse for nurse in rows}
+    _keep_order(NURSES, ids)
+    found = {nurse.pk: nurse for nurse in _locked(Nurse.objects.filter(pk__in=ids))}
     if len(found) != len(set(ids)):
         raise NurseUnknown("There is no such nurse.")
     return found
+
+
+def lock_patients(ids: Collection[UUID]) -> dict[UUID, Patient]:
+    """
+    Lock patients in the order of their ids, after the nurses; those who do not exist are left out.
+
+    Raises:
+        LockOrderViolated: the transaction has locked a patient who comes later.
+    """
+    _keep_order(PATIENTS, ids)
+    return {patient.pk: patient for patient in _locked(Patient.objects.filter(pk__in=ids))}
 
 
 def lock_patient(patient_id: UUID) -> Patient:
@@ -90,8 +127,46 @@ def lock_patient(patient_id: UUID) -> Patient:
 
     Raises:
         NotFound: there is no such patient.
+        LockOrderViolated: as in `lock_patients`.
     """
-    patient = Patient.objects.select_for_update(no_key=True).filter(pk=patient_id).first()
+    patient = lock_patients([patient_id]).get(patient_id)
     if patient is None:
         raise NotFound("There is no such patient.")
     return patient
+
+
+def _locked(people: QuerySet[Person]) -> QuerySet[Person]:
+    return people.select_for_update(no_key=True).order_by("id")
+
+
+def _keep_order(kind: int, ids: Collection[UUID]) -> None:
+    """
+    Note who is about to be locked.
+
+    Raises:
+        LockOrderViolated: one of them, not locked yet, comes before somebody who is.
+    """
+    held = _held()
+    wanted = frozenset((kind, one) for one in ids) - held
+    if not wanted:
+        return
+    if held and min(wanted) < max(held):
+        raise LockOrderViolated("Lock all nurses in one step by id, then all patients.")
+    transaction.on_commit(_Locks(wanted))
+
+
+def _held() -> frozenset[Rank]:
+    """Return whom the present transaction has locked."""
+    # Django marks the transaction that it puts around a test; what a test does in turn are transactions of their own.
+    around = sum(getattr(block, "_from_testcase", False) for block in connection.atomic_blocks)
+    waiting: list[Any] = (
+        connection.run_on_commit
+    )  # of savepoints, what to do, and whether it may fail
+    begun = connection.savepoint_ids[around - 1 : around] if around else []
+    return frozenset().union(
+        *(
+            note.ranks
+            for savepoints, note, _ in waiting
+            if isinstance(note, _Locks) and (not around or savepoints.intersection(begun))
+        )
+    )
