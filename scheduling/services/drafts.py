@@ -1,7 +1,9 @@
 """Messages composed but not stored yet: who gets them, by which way, in which words."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from scheduling.clock import clinic_zone
@@ -10,7 +12,7 @@ from scheduling.messages.rendering import fill, render
 from scheduling.messages.words import ANSWERS, known_language
 from scheduling.models import Appointment, Message, Nurse, Patient
 from scheduling.selectors.messages import OwnWords, sender, words_for
-from scheduling.selectors.people import allowed_channels, has_refused_texts, patient_zone
+from scheduling.selectors.people import allowed_channels_of, has_refused_texts, patient_zone
 
 Channel = Message.Channel
 
@@ -29,14 +31,29 @@ class Recipient:
 
 def patient_as_recipient(patient: Patient, *, channel: str = "") -> Recipient | None:
     """Return the patient and the way that is preferred and allowed, or `channel` alone; None if there is none."""
-    if patient.deceased or not patient.active:
-        return None
-    ways = [way for way in allowed_channels(patient=patient) if channel in ("", way)]
-    if not ways:
-        return None
-    to = patient_address(patient, channel=ways[0])
-    zone = patient_zone(patient)
-    return Recipient(ways[0], to, patient.preferred_language, zone, patient=patient)
+    return patients_as_recipients([patient], channel=channel).get(patient.pk)
+
+
+def patients_as_recipients(
+    patients: Iterable[Patient], *, channel: str = ""
+) -> dict[UUID, Recipient]:
+    """Return those of several patients who may be told, each as `patient_as_recipient` does; in one query."""
+    told = [patient for patient in patients if patient.active and not patient.deceased]
+    if not told:
+        return {}
+    ways = allowed_channels_of(told)
+    recipients: dict[UUID, Recipient] = {}
+    for patient in told:
+        way = next((one for one in ways[patient.pk] if channel in ("", one)), None)
+        if way is not None:
+            recipients[patient.pk] = Recipient(
+                channel=way,
+                to=patient_address(patient, channel=way),
+                language=patient.preferred_language,
+                zone=patient_zone(patient),
+                patient=patient,
+            )
+    return recipients
 
 
 def patient_address(patient: Patient, *, channel: str) -> str:

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from scheduling.exchange.csv_columns import Row
-from scheduling.models import ACTIVE_STATUSES, Appointment, Patient
+from scheduling.models import Patient
 from scheduling.names import name_key
 from scheduling.services.import_plans import (
     Occasion,
@@ -18,7 +18,8 @@ from scheduling.services.import_plans import (
     check_fields,
     filled,
 )
-from scheduling.services.reminders import replan_reminders
+from scheduling.services.reminders import replan_reminders_of
+from scheduling.services.transactions import lock_patients
 
 BATCH = 500
 LONGEST_NUMBER = 24
@@ -49,10 +50,11 @@ def stored_patients(references: Iterable[str], *, lock: bool = False) -> dict[st
     wanted = Patient.objects.filter(reference_number__in=numbers) | Patient.objects.filter(
         pk__in=ids
     )
+    people: Iterable[Patient] = wanted.order_by("id")
     if lock:
-        wanted = wanted.select_for_update(no_key=True)
+        people = lock_patients(list(wanted.order_by().values_list("pk", flat=True))).values()
     patients: dict[str, Patient] = {}
-    for patient in wanted.order_by("id"):
+    for patient in people:
         patients[str(patient.pk)] = patient
         if patient.reference_number:
             patients[patient.reference_number] = patient
@@ -124,13 +126,6 @@ def _write(new: list[Patient], changed: list[tuple[Patient, set[str]]], occasion
         Patient.objects.bulk_update(
             [patient for patient, _ in changed], sorted(fields), batch_size=BATCH
         )
-    told_otherwise = [patient.pk for patient, names in changed if names & TOLD_BY]
-    for patient_id in _with_visits_ahead(told_otherwise, occasion):
-        replan_reminders(patient_id=patient_id, now=occasion.now)
-
-
-def _with_visits_ahead(patient_ids: list[UUID], occasion: Occasion) -> list[UUID]:
-    ahead = Appointment.objects.filter(
-        patient__in=patient_ids, status__in=ACTIVE_STATUSES, start__gt=occasion.now
+    replan_reminders_of(
+        [patient for patient, names in changed if names & TOLD_BY], now=occasion.now
     )
-    return sorted(set(ahead.order_by().values_list("patient_id", flat=True)))

@@ -9,15 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Q
-
 from scheduling.exceptions import SlotTaken
 from scheduling.exchange.csv_columns import Row
 from scheduling.messages.times import LEADS
 from scheduling.models import (
     Appointment,
     AppointmentChange,
-    Consent,
     Message,
     Nurse,
     Patient,
@@ -27,10 +24,10 @@ from scheduling.models import (
 from scheduling.models.calendar import LONGEST_VISIT_MINUTES
 from scheduling.selectors.diary import Diary, Entry, open_diary
 from scheduling.selectors.messages import own_words
-from scheduling.services.drafts import patient_as_recipient
+from scheduling.services.drafts import Recipient, patients_as_recipients
 from scheduling.services.import_hours import NO_SUCH_NURSE, License, stored_nurses
 from scheduling.services.import_patients import patient_named, stored_patients
-from scheduling.services.import_plans import Occasion, Plan, Repeated, Report
+from scheduling.services.import_plans import Occasion, Plan, Repeated, Report, batches
 from scheduling.services.outbox import write_event
 from scheduling.services.reminders import planned_reminders
 from scheduling.services.rules import refusal, span_of
@@ -269,28 +266,15 @@ def _write(visits: list[Appointment], occasion: Occasion) -> None:
 
 
 def _plan_reminders(visits: Sequence[Appointment], now: datetime) -> None:
-    """Write the reminders of new visits; planning anew would look for older ones, patient by patient."""
-    of_patient: dict[UUID, list[Appointment]] = {}
-    for visit in visits:
-        of_patient.setdefault(visit.patient_id, []).append(visit)
+    """Write the reminders of new visits, of which none is stored yet."""
+    patients = {visit.patient_id: visit.patient for visit in visits}
+    recipients: dict[UUID, Recipient] = {}
+    for some in batches(patients.values(), BATCH):
+        recipients |= patients_as_recipients(some)
     own = own_words(kinds=LEADS)
     messages: list[Message] = []
-    for patient_id in _may_be_reminded(set(of_patient)):
-        recipient = patient_as_recipient(of_patient[patient_id][0].patient)
+    for visit in visits:
+        recipient = recipients.get(visit.patient_id)
         if recipient is not None:
-            for visit in of_patient[patient_id]:
-                messages += planned_reminders(
-                    appointment=visit, recipient=recipient, own=own, now=now
-                )
+            messages += planned_reminders(appointment=visit, recipient=recipient, own=own, now=now)
     Message.objects.bulk_create(messages, batch_size=BATCH)
-
-
-def _may_be_reminded(patient_ids: set[UUID]) -> list[UUID]:
-    """Return the patients of whom, or of whose number, a consent is on record; the others get no reminder."""
-    granted = Consent.objects.filter(granted=True, purpose=Consent.Purpose.APPOINTMENTS)
-    phones = granted.exclude(phone="").order_by().values("phone")
-    asked = Patient.objects.filter(
-        Q(pk__in=granted.filter(patient__isnull=False).order_by().values("patient"))
-        | Q(phone__in=phones)
-    )
-    return sorted(set(asked.order_by().values_list("pk", flat=True)) & patient_ids)
