@@ -133,6 +133,23 @@ class Busy(SchedulingError):
     default_detail = "The system is busy. Please try again."
 
 
+class InvalidWebhookUrl(SchedulingError):
+    """Events cannot be sent to that address; `detail` says why and repeats nothing of it."""
+
+    code = "invalid_url"
+    default_detail = "Events cannot be sent to that address."
+
+
+class UnknownEvent(SchedulingError):
+    code = "unknown_event"
+    default_detail = "There is no such type of event."
+
+
+class EndpointInactive(SchedulingError):
+    code = "endpoint_inactive"
+    default_detail = "The endpoint is switched off. Switch it on first."
+
+
 class DatabaseNotEmpty(SchedulingError):
     code = "database_not_empty"
     default_detail = "The database holds records that are not sample data."

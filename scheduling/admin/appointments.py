@@ -171,7 +171,8 @@ class ChangeForm(ServiceForm):
             return services.reschedule_appointment(
                 **common,
                 nurse_id=data["nurse"].pk,
-                start=data["start"],
+                # A start that was left as it is keeps its instant: shown, it may be one of two.
+                start=data["start"] if "start" in self.changed_data else self.initial["start"],
                 override_hours=data["override_hours"],
             )
         return Appointment.objects.get(pk=self.instance.pk)

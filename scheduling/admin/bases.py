@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
+from django.contrib.admin.widgets import AdminSplitDateTime
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.http import HttpRequest
 from django.utils import formats, timezone
 
 from accounts.admin_site import TitledAdmin
-from scheduling.clock import clinic_zone
+from scheduling.clock import clinic_zone, instant_on_the_wall
+from scheduling.exceptions import TimeDoesNotExist
 from scheduling.models import (
     Appointment,
     AppointmentSeries,
@@ -72,6 +75,26 @@ def moment(instant: datetime) -> str:
     return formats.date_format(timezone.localtime(instant, clinic_zone()), "DATETIME_FORMAT")
 
 
+class LocalTimeField(forms.SplitDateTimeField):
+    """Date and time by the clinic's clock; a time that it shows twice is the earlier one."""
+
+    def compress(self, data_list: Any) -> datetime | None:
+        """
+        Return the instant that a date and a time name, None for neither.
+
+        Raises:
+            ValidationError: the clocks skip that time on that day; the code is `time_does_not_exist`.
+        """
+        day, clock = data_list or (None, None)
+        if day is None or clock is None:  # says which is missing, if it is only one
+            incomplete: datetime | None = super().compress(data_list)
+            return incomplete
+        try:
+            return instant_on_the_wall(datetime.combine(day, clock))
+        except TimeDoesNotExist as error:
+            raise ValidationError(error.detail, code=error.code) from error
+
+
 class NamedAutocomplete(AutocompleteJsonView):
     """Show names, not ids, to people who choose a patient or a nurse."""
 
@@ -87,6 +110,10 @@ def autocomplete_view(request: HttpRequest) -> Any:
 
 class NamedAdmin(TitledAdmin):
     """Shows people by their names, and gives every row a title that people understand."""
+
+    formfield_overrides = {
+        models.DateTimeField: {"form_class": LocalTimeField, "widget": AdminSplitDateTime}
+    }
 
     def title(self, row: Any) -> str:
         return label(row)
