@@ -2,13 +2,15 @@
 What an incoming text asks for, in English or Spanish; no Django.
 
 One-letter answers are ours. The words of `STOP`, `START` and `HELP` belong to the carrier, which acts on most of them
-itself (twilio reference, section 9); a sentence such as "stop texting me" it lets pass, and it counts as much.
+itself (twilio reference, section 9), alone in a text only. Sentences that refuse are in `refusals.py`.
 """
 
 import re
 import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
+
+from scheduling.messages.refusals import may_refuse, refuses_calls, refuses_texts
 
 MOST_CHARACTERS = 1600
 
@@ -30,11 +32,16 @@ class Meaning(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What was understood, in which language; `sentence` is a refusal that the carrier does not know of."""
+    """
+    What was understood, in which language.
+
+    `sentence` is a refusal that the carrier does not know of; `may_refuse` marks other words that may be meant as one.
+    """
 
     meaning: Meaning
     language: str = "en"
     sentence: bool = False
+    may_refuse: bool = False
 
 
 WORDS: dict[Meaning, dict[str, frozenset[str]]] = {
@@ -80,41 +87,12 @@ WORDS: dict[Meaning, dict[str, frozenset[str]]] = {
 CARRIERS = (Meaning.STOP, Meaning.START, Meaning.YES, Meaning.CARRIER)
 OF_THE_CARRIER = {"STOP": Meaning.STOP, "START": Meaning.START, "HELP": Meaning.CARRIER}
 """Twilio's `OptOutType`, where the account has its own words for opting out."""
+MAY_MEAN_ANOTHER_THING = frozenset({"cancel", "end", "cancelar", "fin", "salir", "baja"})
+"""The carrier takes some of these alone for a refusal; "please cancel" is rather about a visit."""
 POLITE = re.compile(
     r"\b(please|pls|thanks|thank you|thx|yes|ok|okay|por favor|muchas gracias|gracias|si|hola|hi|hello)\b"
 )
 
-# Patterns over plain words: no accents, no apostrophes ("don t").
-REFUSALS = {
-    "en": re.compile(
-        r"\b(stop|quit|cease)( \w+){0,3} (text\w*|sms|messag\w*|contact\w*|writing|reminders?|notif\w*|sending)\b"
-        r"|\b(don t|dont|do not|never|no longer)( \w+){0,2} (text|message|contact|write)"
-        r"( to)? (me|us|this number|my|again|anymore)\b"
-        r"|\b(don t|dont|do not|no longer|not)( \w+){0,1} (want|wish|send)( \w+){0,5}"
-        r" (texts?|messages?|sms|reminders?|notifications?)\b"
-        r"|\bno more (texts?|messages?|sms|reminders?|notifications?)\b"
-        r"|\b(unsubscribe|opt me out|opt out|take me off|remove me|remove my number|leave me alone)\b"
-    ),
-    "es": re.compile(
-        r"\b(deje\w*|pare\w*|deja|para)( \w+){0,2} de( \w+){0,2} (enviar|mandar|escribir|textear)\w*"
-        r"|\bno( \w+){0,2} (envie\w*|mande\w*|escriba\w*|envies|mandes|escribas)\b"
-        r"|\bno (quiero|deseo)( \w+){0,4} (mensajes?|textos?|recordatorios?|sms)\b"
-        r"|\bno mas (mensajes?|textos?|recordatorios?|sms)\b"
-        r"|\b(de baja|quitenme|borrenme|eliminenme)\b"
-    ),
-}
-CALL_REFUSALS = {
-    "en": re.compile(
-        r"\b(stop|quit|cease)( \w+){0,2} (calls?|calling|phoning)\b"
-        r"|\b(don t|dont|do not|never)( \w+){0,1} call (me|us|this number|my|again|anymore)\b"
-        r"|\bno more calls\b"
-    ),
-    "es": re.compile(
-        r"\b(deje\w*|pare\w*)( \w+){0,2} de( \w+){0,1} llamar\w*"
-        r"|\bno( \w+){0,1} (llame|llamen|llames)\b"
-        r"|\bno mas llamadas\b"
-    ),
-}
 SPANISH = re.compile(
     r"\b(hola|cita|quiero|necesito|gracias|favor|puedo|puede|manana|llegar|tarde|ayuda|cuando|donde|usted|para)\b"
 )
@@ -134,15 +112,17 @@ def read(body: str, *, opt_out_type: str = "") -> Reading:
     for meaning in CARRIERS:
         if language := _in_words(plain, meaning):
             return Reading(meaning, language)
-    for patterns, meaning in ((CALL_REFUSALS, Meaning.STOP_CALLS), (REFUSALS, Meaning.STOP)):
-        for language, pattern in patterns.items():
-            if pattern.search(plain):
-                return Reading(meaning, language, sentence=True)
+    if language := refuses_calls(plain):
+        return Reading(Meaning.STOP_CALLS, language, sentence=True)
     asked = " ".join(POLITE.sub(" ", plain).split())
+    polite = "" if asked in MAY_MEAN_ANOTHER_THING else _in_words(asked, Meaning.STOP)
+    if language := refuses_texts(plain) or polite:
+        return Reading(Meaning.STOP, language, sentence=True)
     for meaning in (Meaning.CONFIRM, Meaning.CALL_BACK, Meaning.ACCEPT, Meaning.DECLINE):
         if language := _in_words(asked, meaning):
             return Reading(meaning, "es" if _language(plain) == "es" else language)
-    return Reading(Meaning.OTHER, _language(plain))
+    doubtful = may_refuse(plain) or asked in MAY_MEAN_ANOTHER_THING
+    return Reading(Meaning.OTHER, _language(plain), may_refuse=doubtful)
 
 
 def _plain(body: str) -> str:

@@ -73,11 +73,19 @@ class FreeTime:
 
 
 def open_offer_for_phone(phone: str, now: datetime) -> WaitlistOffer | None:
-    """Return the offer that a patient with this number may still accept; there is never more than one."""
+    """
+    Return the offer that a patient with this number, first or second, may still accept; there is never more than one.
+
+    Whose number it is, is decided as for every text: by the living patients only.
+    """
     if not phone:
         return None
     offers = WaitlistOffer.objects.filter(
-        status=Open, expires_at__gt=now, entry__patient__phone=phone
+        Q(entry__patient__phone=phone) | Q(entry__patient__second_phone=phone),
+        status=Open,
+        expires_at__gt=now,
+        entry__patient__active=True,
+        entry__patient__deceased=False,
     ).select_related("entry__patient", "entry__visit_type", "nurse", "moves")
     return offers.order_by("-created_at", "id").first()
 
@@ -98,9 +106,9 @@ def who_is_next(*, freed: FreedTime, now: datetime) -> Outlook:
     again: list[datetime] = []
     for entry in entries:
         patient, zone = entry.patient, patient_zone(entry.patient)
-        busy_until = open_until.get(str(patient.pk)) or open_until.get(patient.phone)
-        if busy_until is not None:
-            again.append(busy_until)
+        busy_until = [open_until[name] for name in reached_by(patient) if name in open_until]
+        if busy_until:
+            again.append(max(busy_until))
         elif entry.status == EntryStatus.OFFERED or not may_text(patient=patient):
             continue
         elif is_quiet(now, zone=zone):
@@ -186,16 +194,20 @@ def _open_entries(freed: FreedTime, free: FreeTime, now: datetime) -> QuerySet[W
 
 
 def open_offers(now: datetime) -> Mapping[str, datetime]:
-    """Return until when the open offers run, by the patient's id and by the number that would answer."""
+    """Return until when the open offers run, by the patient's id and by each number that could answer."""
     rows = WaitlistOffer.objects.filter(status=Open, expires_at__gt=now)
     until: dict[str, datetime] = {}
-    for patient_id, phone, expires_at in rows.order_by("expires_at").values_list(
-        "entry__patient_id", "entry__patient__phone", "expires_at"
+    for patient_id, first, second, expires_at in rows.order_by("expires_at").values_list(
+        "entry__patient_id", "entry__patient__phone", "entry__patient__second_phone", "expires_at"
     ):
-        until[str(patient_id)] = expires_at
-        if phone:
-            until[phone] = expires_at
+        for name in filter(None, (str(patient_id), first, second)):
+            until[name] = expires_at
     return until
+
+
+def reached_by(patient: Patient) -> set[str]:
+    """Return the patient's id and numbers, the names under which `open_offers` tells of an offer to any of them."""
+    return {name for name in (str(patient.pk), patient.phone, patient.second_phone) if name}
 
 
 def _suggestion(
@@ -273,8 +285,8 @@ def _minutes(start: datetime, end: datetime) -> Range:
 
 
 def patients_reached_with(patient: Patient) -> QuerySet[Patient]:
-    """Return a patient and all who have the same number, by id: an answer from there could be any of theirs."""
+    """Return a patient and all who share a number, by id: an answer from there could be any of theirs."""
     same = Q(pk=patient.pk)
-    if patient.phone:
-        same |= Q(phone=patient.phone)
+    for number in filter(None, (patient.phone, patient.second_phone)):
+        same |= Q(phone=number) | Q(second_phone=number)
     return Patient.objects.filter(same).order_by("id")

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from accounts.audit.by_itself import Deed, record_deeds
 from scheduling.exceptions import Busy, NotAvailable, NotFound, SchedulingError, SlotExpired
 from scheduling.models import (
     Appointment,
@@ -22,6 +23,7 @@ from scheduling.selectors.waitlist import (
     Suggestion,
     open_offers,
     patients_reached_with,
+    reached_by,
     who_is_next,
 )
 from scheduling.services.appointments import book_appointment, reschedule_appointment
@@ -153,7 +155,7 @@ def _offer(freed: FreedTime, suggestion: Suggestion, now: datetime) -> bool:
     patient = {row.pk: row for row in reached}[entry.patient_id]
     if not FreedTime.objects.filter(pk=freed.pk, done_at=None, due_at__lte=now).exists():
         return False
-    if open_offers(now).keys() & {str(patient.pk), patient.phone}:
+    if open_offers(now).keys() & reached_by(patient):
         return False
     if moves is not None and not _is_still_booked(moves):
         return False
@@ -195,6 +197,7 @@ def _offer(freed: FreedTime, suggestion: Suggestion, now: datetime) -> bool:
         raise NotAvailable("The patient may not be told.")
     FreedTime.objects.filter(pk=freed.pk).update(due_at=hold.expires_at)
     _write_event("waitlist.offered", offer, now)
+    record_deeds([Deed("waitlistoffer.offered", offer.pk, entry.patient_id)])
     return True
 
 
@@ -260,6 +263,8 @@ def _end_offer(offer_id: UUID, status: str, now: datetime) -> WaitlistOffer:
         offer.save(update_fields=["status", "answered_at"])
         _drop_message(offer)
         _look_again(offer, now)
+        if silent:  # any other end has somebody who is recorded for it
+            record_deeds([Deed("waitlistoffer.expired", offer.pk, offer.entry.patient_id)])
         return offer
 
     return run_atomically(work)

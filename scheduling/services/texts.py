@@ -34,6 +34,7 @@ ANSWERS_PER_DAY = 5
 """Two machines that answer each other stop here."""
 SEVERAL = "Several patients have this number. "
 MEANT_A_VISIT = "This ended texts to the number. Perhaps a visit was meant. "
+MAY_REFUSE = "This may ask us to stop; nothing was stopped. Ask, and record the answer. "
 MAY_MEAN_A_VISIT = frozenset({"cancel", "cancelar", "end"})
 
 
@@ -82,7 +83,8 @@ def _act(number: str, text: str, reading: Reading, now: datetime) -> str:
             done = ""
     if done:
         return done
-    _hand_to_staff(number, text, reading.language, now)
+    flag = MAY_REFUSE if reading.may_refuse else ""
+    _hand_to_staff(number, flag + text, reading.language, now)
     return "staff"
 
 
@@ -143,7 +145,7 @@ def _confirm(number: str, now: datetime) -> str:
 
 def _accept(number: str, language: str, now: datetime) -> str:
     """
-    Take the time offered to the number; the visit's own confirmation is the answer.
+    Take the time offered to the number; the visit's own confirmation is the answer, to the first number at least.
 
     Empty if several patients have the number, for the text does not say who writes, and if the rules refuse the
     visit: staff see to it then.
@@ -155,12 +157,14 @@ def _accept(number: str, language: str, now: datetime) -> str:
         _answer(number, "no_offer", now, language=language)
         return "no_offer"
     try:
-        accept_offer(offer_id=offer.pk, source=Source.SMS, actor=ACTOR, now=now)
+        visit = accept_offer(offer_id=offer.pk, source=Source.SMS, actor=ACTOR, now=now)
     except SlotExpired:  # it ended this very moment
         _answer(number, "offer_gone", now, patient=offer.entry.patient)
         return "offer_gone"
     except SchedulingError:
         return ""
+    if number != offer.entry.patient.phone:  # where the visit's confirmation goes
+        _answer(number, "confirmed", now, patient=offer.entry.patient, start=visit.start)
     return "accepted"
 
 

@@ -329,6 +329,18 @@ class TestAFreedTime:
         assert services.offer_freed_times(now=NOW) == 1
         assert offer_of(second).start == visits[2].start
 
+    def test_is_not_offered_to_two_of_whom_one_has_the_others_second_number(
+        self, visits: list[Appointment]
+    ) -> None:
+        parent = make_reachable(second_phone="+12025550177")
+        first = make_entry(patient=parent, priority=1)
+        make_entry(patient=make_reachable(phone="+12025550177"))
+        cancel(visits[2])
+        cancel(visits[8])
+
+        assert services.offer_freed_times(now=NOW) == 1
+        assert offer_of(first).status == "open"
+
     def test_is_written_as_an_event(self, visits: list[Appointment]) -> None:
         WebhookEndpoint.objects.create(url="https://example.org/hook", secret="whsec_x")
         entry = make_entry()
@@ -574,6 +586,8 @@ class TestAnOffersNumber:
 
         assert selectors.open_offer_for_phone(phone, NOW) == offer_of(entry)
         assert selectors.open_offer_for_phone(phone, ANSWER_BY) is None
+        Patient.objects.filter(pk=entry.patient_id).update(second_phone="+12025550178")
+        assert selectors.open_offer_for_phone("+12025550178", NOW) == offer_of(entry)
         assert selectors.open_offer_for_phone("+12025550100", NOW) is None
         assert selectors.open_offer_for_phone("", NOW) is None
 

@@ -193,6 +193,58 @@ class TestAnOfferFromTheWaitlist:
         assert offer.status == "open"
         assert StaffTask.objects.get(kind="message").callback_number == KNOWN
 
+    def test_is_taken_from_the_patients_second_number_and_answered_there(
+        self, offer: WaitlistOffer, patient: Patient
+    ) -> None:
+        Patient.objects.filter(pk=patient.pk).update(second_phone=UNKNOWN)
+
+        text("A", From=UNKNOWN)
+
+        offer.refresh_from_db()
+        assert offer.status == "accepted"
+        assert Message.objects.get(kind="reply").to == UNKNOWN
+        assert patient.messages.filter(kind="confirmation", to=KNOWN).exists()
+
+    def test_is_passed_from_the_patients_second_number(
+        self, offer: WaitlistOffer, patient: Patient
+    ) -> None:
+        Patient.objects.filter(pk=patient.pk).update(second_phone=UNKNOWN)
+
+        text("N", From=UNKNOWN)
+
+        offer.refresh_from_db()
+        assert offer.status == "declined"
+
+    def test_is_left_to_staff_when_another_has_the_number_as_the_second(
+        self, offer: WaitlistOffer
+    ) -> None:
+        make_patient(second_phone=KNOWN)
+
+        text("A")
+
+        offer.refresh_from_db()
+        assert offer.status == "open"
+        assert StaffTask.objects.get(kind="message").callback_number == KNOWN
+
+    def test_is_not_that_of_a_patient_who_has_left_and_had_the_number(
+        self, offer: WaitlistOffer, patient: Patient
+    ) -> None:
+        Patient.objects.filter(pk=patient.pk).update(active=False)
+        make_patient(phone=KNOWN)
+
+        text("A")
+
+        offer.refresh_from_db()
+        assert offer.status == "open"
+
+    def test_is_told_to_no_number_that_has_none(self, offer: WaitlistOffer) -> None:
+        make_patient(second_phone=UNKNOWN)
+        text("A", From=UNKNOWN)
+        text("A", From="+12025550199")
+
+        first, second = Message.objects.filter(kind="reply").values_list("body", flat=True)
+        assert first == second
+
     def test_is_gone_after_its_time(self, offer: WaitlistOffer, settings: Settings) -> None:
         settings.CAREMATIX_NOW = offer.expires_at
 
@@ -294,6 +346,15 @@ class TestRefusing:
         text(harmless)
 
         assert may_text(patient=patient)
+
+    @pytest.mark.parametrize("doubtful", ["Don't stop texting me", "no me llamen antes de las 8"])
+    def test_that_is_doubtful_is_flagged_for_staff_and_stops_nothing(
+        self, patient: Patient, doubtful: str
+    ) -> None:
+        text(doubtful)
+
+        assert may_text(patient=patient)
+        assert StaffTask.objects.get().text == services.MAY_REFUSE + doubtful
 
     def test_follows_the_carriers_own_words(self, patient: Patient) -> None:
         text("genug", OptOutType="STOP")
