@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.exceptions import ImmediateHttpResponse
 from django.conf import settings
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
@@ -76,12 +77,14 @@ class StaffAccountAdapter(DefaultAccountAdapter):
         """Sign the person in, who has given both factors by now, unless the account was closed meanwhile."""
         if not user.is_active:
             raise ImmediateHttpResponse(redirect("account_login"))
-        super().login(request, user)
         now = clock.now()
-        with_app = getattr(request, "second_factor", "") == "totp"
-        ages.begin(request.session, rights=rights_of(user), verified=with_app, now=now)
-        lockout.forget(lockout.account_limit(user.get_username()), lockout.code_limit(user.pk))
-        record(request, "login", user=user, reason=getattr(request, "second_factor", ""))
+        factor = getattr(request, "second_factor", "")
+        with transaction.atomic():
+            # First, since a session in memory does not roll back: no event, nobody signed in (S50).
+            record(request, "login", user=user, reason=factor)
+            super().login(request, user)
+            lockout.forget(lockout.account_limit(user.get_username()), lockout.code_limit(user.pk))
+        ages.begin(request.session, rights=rights_of(user), verified=factor == "totp", now=now)
 
     def logout(self, request: HttpRequest) -> None:
         """Record it, and end the session on the server."""
@@ -93,9 +96,11 @@ class StaffAccountAdapter(DefaultAccountAdapter):
     def respond_user_inactive(self, request: HttpRequest, user: Any) -> HttpResponse:
         return redirect("account_login")
 
+    @transaction.atomic
     def set_password(self, user: Any, password: str) -> None:
         """Store a new password; every other session of its person ends (security reference, S34)."""
-        super().set_password(user, password)
+        user.set_password(password)
+        user.save(update_fields=["password"])  # the role may have changed since `user` was read
         request = self.request
         is_own = request.user.is_authenticated and request.user.pk == user.pk
         keep = request.session.session_key if is_own else ""

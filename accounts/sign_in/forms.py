@@ -10,6 +10,7 @@ from allauth.core import context
 from allauth.mfa.models import Authenticator
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import HttpRequest
 
 from accounts.models import User
@@ -73,11 +74,13 @@ class EnrolmentForm(forms.Form):
         now = clock.now()
         counted = CountedCode(self._request, self._user)
         attempt = counted.begin(now=now)
-        codes = second_factor.enrol(user=self._user, secret=self._secret, code=code, now=now)
+        with transaction.atomic():
+            codes = second_factor.enrol(user=self._user, secret=self._secret, code=code, now=now)
+            if codes is not None:
+                lockout.take_back(attempt)
+                record(self._request, "mfa.enrolled", user=self._user)
         if codes is None:
             raise counted.was_wrong(attempt)
-        lockout.take_back(attempt)
-        record(self._request, "mfa.enrolled", user=self._user)
         self.recovery_codes = codes
         return code
 

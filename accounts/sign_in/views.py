@@ -19,6 +19,7 @@ from allauth.mfa.base.views import AuthenticateView
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -128,8 +129,9 @@ def recovery_codes(request: HttpRequest) -> HttpResponse:
     """Say how many recovery codes are left, and make new ones in their place."""
     user = _user(request)
     if request.method == "POST":
-        codes = second_factor.new_recovery_codes(user=user)
-        record(request, "mfa.recovery_codes_made", user=user)
+        with transaction.atomic():
+            codes = second_factor.new_recovery_codes(user=user)
+            record(request, "mfa.recovery_codes_made", user=user)
         return _recovery_codes_page(request, codes, onward=str(settings.LOGIN_REDIRECT_URL))
     left = second_factor.recovery_codes_left(user)
     return render(request, "mfa/recovery_codes.html", {"left": left})
@@ -153,9 +155,10 @@ def reauthenticate(request: HttpRequest) -> HttpResponse:
         onward = str(settings.LOGIN_REDIRECT_URL)
     form = ReauthenticationForm(request.POST or None, request=request, user=user)
     if request.method == "POST" and form.is_valid():
-        request.session[ages.VERIFIED] = clock.now().timestamp()
-        renew(request)
-        record(request, "login.reauthenticated", user=user)
+        with transaction.atomic():
+            record(request, "login.reauthenticated", user=user)  # first: sessions do not roll back
+            request.session[ages.VERIFIED] = clock.now().timestamp()
+            renew(request)
         return redirect(onward)
     context = {"form": form, "onward": onward}
     return _counted(request, render(request, "account/reauthenticate.html", context))
@@ -179,8 +182,9 @@ def _end_chosen(request: HttpRequest, user: User, key: str) -> None:
     chosen = request.POST.get("session", "")
     if chosen and not chosen.isdecimal():
         raise Http404
-    ended = end_sessions(user=user, keep_key=key, only_id=int(chosen) if chosen else None)
-    record(request, "session.ended", user=user, outcome="ok" if ended else "none")
+    with transaction.atomic():
+        ended = end_sessions(user=user, keep_key=key, only_id=int(chosen) if chosen else None)
+        record(request, "session.ended", user=user, outcome="ok" if ended else "none")
     if not ended:
         messages.warning(request, "That session had ended already.")
     else:
