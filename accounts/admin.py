@@ -6,11 +6,13 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
+from django.shortcuts import redirect
 
 from accounts import staff
 from accounts.admin_site import TitledAdmin
@@ -71,15 +73,31 @@ class UserAdmin(SignInActions, TitledAdmin, UserAdminBase):
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Let an account be changed only within minutes of giving password and code (security reference, S36)."""
-        if request.method == "POST" and not is_recently_authenticated(request):
-            return reauthentication_answer(request)
-        return super().changeform_view(request, *args, **kwargs)
+        return _stale(request) or super().changeform_view(request, *args, **kwargs)
+
+    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Ask the same of what is done to several accounts at once: deletion, unlocking, invitations."""
+        return _stale(request) or super().changelist_view(request, *args, **kwargs)
+
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Ask the same of a deletion."""
+        return _stale(request) or super().delete_view(request, *args, **kwargs)
+
+    def user_change_password(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Ask the same of a password for somebody else; one's own needs the old one (security reference, S34)."""
+        person = self.get_object(request, unquote(kwargs["id"]))
+        if person is not None and person.pk == request.user.pk:
+            return redirect("account_change_password")
+        return _stale(request) or super().user_change_password(request, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         """Change role and activity as the pages do: recorded, and with an end to sessions."""
-        if change:
-            change_rights(request, obj, form.changed_data)
-        super().save_model(request, obj, form, change)
+        if not change:
+            super().save_model(request, obj, form, change)
+            return
+        change_rights(request, obj, form.changed_data)
+        # Never the whole row: another administrator may have changed these rights since it was read.
+        obj.save(update_fields=[name for name in form.changed_data if name not in RIGHTS])
 
     def title(self, row: User) -> str:
         return row.get_full_name() or row.get_username()
@@ -87,6 +105,13 @@ class UserAdmin(SignInActions, TitledAdmin, UserAdminBase):
     @admin.display(description="Name", ordering="last_name")
     def full_name(self, user: User) -> str:
         return user.get_full_name() or "Not recorded"
+
+
+def _stale(request: HttpRequest) -> Any:
+    """Return the answer that asks for password and code, or nothing where they were just given or nothing is sent."""
+    if request.method != "POST" or is_recently_authenticated(request):
+        return None
+    return reauthentication_answer(request)
 
 
 def change_rights(request: HttpRequest, user: User, changed: list[str]) -> None:

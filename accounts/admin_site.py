@@ -5,7 +5,6 @@ from contextlib import nullcontext
 from functools import wraps
 from typing import Any
 
-from allauth.account.views import logout
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.views import redirect_to_login
@@ -19,6 +18,7 @@ from django.utils import timezone
 from accounts.access import viewer_of_request
 from accounts.audit.admin_events import RecordedAdmin, record_page
 from accounts.permissions import Resource, Verb
+from accounts.sign_in.views import sign_out
 
 View = Callable[..., HttpResponseBase]
 
@@ -91,6 +91,11 @@ def admin_login(request: HttpRequest, extra_context: dict[str, Any] | None = Non
     return redirect("admin:index")
 
 
+def admin_password_change(request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+    """Lead to our one page for the own password: it counts wrong tries and records the change (S33, S46)."""
+    return redirect("account_change_password")
+
+
 def admin_view(view: View, cacheable: bool = False) -> View:
     """Send whoever is not signed in straight to our login; show the rest in the clinic's time, and record it."""
     inner = admin.AdminSite.admin_view(admin.site, view, cacheable)
@@ -118,7 +123,8 @@ def admin_view(view: View, cacheable: bool = False) -> View:
 # One door for everybody: the admin site has no login page of its own, and leaving it ends at ours.
 admin.site.has_permission = may_enter  # type: ignore[method-assign]  # the policy's answer, asked by every page
 admin.site.login = admin_login  # type: ignore[method-assign]  # the site has no other hook
-admin.site.logout = logout  # type: ignore[method-assign]  # the same, for the way out
+admin.site.logout = sign_out  # type: ignore[method-assign]  # the same, for the way out
+admin.site.password_change = admin_password_change  # type: ignore[method-assign]  # the same, for passwords
 admin.site.admin_view = admin_view  # type: ignore[method-assign, assignment]  # the site has no other hook
 admin.site.site_header = "Carematix administration"
 admin.site.site_title = "Carematix"
