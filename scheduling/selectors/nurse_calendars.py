@@ -9,10 +9,12 @@ tens of thousands of rows into objects costs more than the whole search (schedul
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from django.db import connection
 from django.db.models import (
     Case,
     CharField,
@@ -28,6 +30,7 @@ from django.db.models import (
     Value,
     When,
 )
+from django.db.models.functions import Coalesce
 
 from scheduling import slots
 from scheduling.exceptions import NotAvailable
@@ -45,7 +48,7 @@ from scheduling.models import (
 )
 from scheduling.models.appointments import ACTIVE_STATUSES
 from scheduling.selectors.calendar import ClinicProfile
-from scheduling.selectors.packed_minutes import EpochMinute, Spans, numbers_of
+from scheduling.selectors.packed_minutes import EpochMinute, Spans, numbers_of, one_of
 
 AROUND = timedelta(days=2)  # whole local days and night shifts on both sides of a range
 LONGEST = timedelta(days=1)  # no visit takes that long, with its buffers (`visit_type_length`)
@@ -53,6 +56,7 @@ WEST, EAST = timedelta(hours=12), timedelta(hours=14)  # how far clocks differ f
 SEEN_WITHIN = timedelta(days=365)
 DEFAULTS = ClinicProfile()
 NOBODY = UUID(int=0)  # no row has this id
+NO_DATE = 0  # stands for no date in packed rows
 HOLD, VISIT, OWN_VISIT = range(3)
 
 
@@ -238,9 +242,7 @@ def hours_of(
 ) -> tuple[dict[UUID, slots.Hours], frozenset[date]]:
     """Return the hours of the nurses with these ids and zones, and the holidays, in two queries."""
     ids = list(zones)
-    weekly: dict[UUID, list[slots.WeeklyWindow]] = {}
-    for nurse_id, window in _windows(ids, since, until):
-        weekly.setdefault(nurse_id, []).append(window)
+    weekly = dict(_windows(ids, since, until))
     dates: dict[UUID, list[slots.DateWindow]] = {}
     time_off: dict[UUID, list[slots.hours.Range]] = {}
     holidays: set[date] = set()
@@ -260,7 +262,7 @@ def hours_of(
     hours = {
         nurse_id: slots.Hours(
             zone=zone,
-            weekly=tuple(weekly.get(nurse_id, ())),
+            weekly=weekly.get(nurse_id, ()),
             dates=tuple(dates.get(nurse_id, ())),
             time_off=tuple(time_off.get(nurse_id, ())),
         )
@@ -271,32 +273,55 @@ def hours_of(
 
 def _windows(
     ids: list[UUID], since: datetime, until: datetime
-) -> Iterator[tuple[UUID, slots.WeeklyWindow]]:
+) -> Iterator[tuple[UUID, tuple[slots.WeeklyWindow, ...]]]:
+    """Yield the windows of each nurse who has some, in one row for each."""
     rows = Availability.objects.filter(
         Q(valid_from=None) | Q(valid_from__lte=until.date() + timedelta(days=1)),
         Q(valid_until=None) | Q(valid_until__gte=since.date() - timedelta(days=1)),
-        nurse_id__in=ids,
+        one_of("nurse_id", ids, connection.vendor),
     )
-    fields = ("nurse_id", "kind", "weekday", "start", "end", "valid_from", "valid_until")
-    for nurse_id, kind, weekday, start, end, first, last in rows.order_by().values_list(*fields):
-        yield (
-            nurse_id,
-            slots.WeeklyWindow(
-                weekday=weekday,
-                start=minute_of_day(start),
-                end=minute_of_day(end),
-                valid_from=first,
-                valid_until=last,
-                is_break=kind == Availability.Kind.BREAK,
-            ),
+    packed = Spans(
+        "weekday",
+        EpochMinute("start"),
+        EpochMinute("end"),
+        Coalesce(EpochMinute("valid_from"), NO_DATE),
+        Coalesce(EpochMinute("valid_until"), NO_DATE),
+        Case(When(kind=Availability.Kind.BREAK, then=1), default=0),
+    )
+    grouped = rows.order_by().values("nurse_id").annotate(packed=packed)
+    weeks: QuerySet[Any, Any] = grouped.values_list("nurse_id", "packed")
+    for nurse_id, windows in weeks:
+        yield nurse_id, _week(windows)
+
+
+@lru_cache(maxsize=4_096)
+def _week(packed: bytes | str) -> tuple[slots.WeeklyWindow, ...]:
+    """Return the windows that a nurse's row holds; many nurses share a pattern, so it is kept."""
+    return tuple(
+        slots.WeeklyWindow(
+            weekday=weekday,
+            start=start % slots.zones.MINUTES_PER_DAY,
+            end=end % slots.zones.MINUTES_PER_DAY,
+            valid_from=_date(first),
+            valid_until=_date(last),
+            is_break=bool(is_break),
         )
+        for weekday, start, end, first, last, is_break in zip(
+            *[iter(numbers_of(packed))] * 6, strict=True
+        )
+    )
+
+
+def _date(minute: int) -> date | None:
+    return None if minute == NO_DATE else slots.to_instant(minute).date()
 
 
 def _changes(ids: list[UUID], since: datetime, until: datetime) -> QuerySet[Any, Any]:
     """Return changes of hours and, in the same query, the holidays as rows without a nurse."""
     first, last = since.date() - timedelta(days=1), until.date() + timedelta(days=1)
     rows = AvailabilityOverride.objects.filter(
-        Q(date__range=(first, last)) | Q(ends_at__gt=since, starts_at__lt=until), nurse_id__in=ids
+        Q(date__range=(first, last)) | Q(ends_at__gt=since, starts_at__lt=until),
+        one_of("nurse_id", ids, connection.vendor),
     )
     changes = rows.order_by().values_list(
         "nurse_id",
@@ -332,15 +357,16 @@ def _taken(
     visits = Appointment.objects.filter(around, status__in=ACTIVE_STATUSES).order_by()
     if ignored:
         visits = visits.exclude(pk__in=ignored)
+    by_them = one_of("nurse_id", ids, connection.vendor)
     holds = SlotHold.objects.filter(
-        around, nurse_id__in=ids, state=SlotHold.State.LIVE, expires_at__gt=now
+        around, by_them, state=SlotHold.State.LIVE, expires_at__gt=now
     ).order_by()
     if hold_owner:
         holds = holds.exclude(owner=hold_owner)
     parts = [_spans(holds, "nurse_id", HOLD)]
     if patient_id is not None:
         parts.append(_spans(visits.filter(patient_id=patient_id), "patient_id", OWN_VISIT))
-    taken = _spans(visits.filter(nurse_id__in=ids), "nurse_id", VISIT)
+    taken = _spans(visits.filter(by_them), "nurse_id", VISIT)
     everything: QuerySet[Any, Any] = taken.union(*parts, all=True)
     return everything
 

@@ -137,7 +137,12 @@ def find_openings(
     found = slots.spread_out(merged, limit) if spread else list(islice(merged, limit))
     if not found:
         return Openings((), _reason(known, request, excluded))
-    names = {str(row["id"]): f"{row['first_name']} {row['last_name']}" for row in nurses}
+    chosen = {UUID(candidate.key) for _, candidate in found}
+    names = {
+        str(row["id"]): f"{row['first_name']} {row['last_name']}"
+        for row in nurses
+        if row["id"] in chosen
+    }
     length = timedelta(minutes=kind.length)
     return Openings(
         tuple(

@@ -199,7 +199,9 @@ def _open_ranges(calendar: Calendar, request: Request, starts: Iterable[Range]) 
     calendar lies after the few starts that are asked for.
     """
     before, ahead = calendar.buffer_before, request.length + calendar.buffer_after - 1
-    taken = joined((start - ahead, end + before) for start, end in sorted(calendar.blocked))
+    past = request.since - before  # what ended by then rules out none of the asked starts
+    blocked = [(start - ahead, end + before) for start, end in calendar.blocked if end > past]
+    taken = joined(sorted(blocked))
     own = joined((start - request.length + 1, end) for start, end in sorted(request.patient_visits))
     return remaining(remaining(starts, taken), own)
 

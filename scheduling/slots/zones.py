@@ -50,6 +50,7 @@ def edge_to_minute(zone: ZoneInfo, day: date, minute_of_day: int, *, is_end: boo
     return to_minute(high)
 
 
+@lru_cache(maxsize=16_384)
 def local_date(zone: ZoneInfo, minute: int) -> date:
     """Return the date that a clock in `zone` shows."""
     return to_instant(minute).astimezone(zone).date()
