@@ -138,6 +138,7 @@ class TestPurge:
         make_message(patient=patient)
         make_message(patient=None, appointment=make_appointment(patient=patient), to="+12025550102")
         make_task(patient=patient)
+        make_task(appointment=make_appointment(patient=patient, start=NOW + 3 * DAY))
         placed = hold(patient)
 
         assert report(purge()) == "nothing"
@@ -150,7 +151,7 @@ class TestPurge:
             now=NOW,
         )
 
-        assert report(purge()) == "messages: 2, staff_tasks: 1"
+        assert report(purge()) == "messages: 2, staff_tasks: 2"
 
     def test_s62_works_in_batches_and_records_each_with_its_patients(self) -> None:
         patients = [make_patient() for _ in range(3)]

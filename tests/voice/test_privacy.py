@@ -332,6 +332,26 @@ class TestRelinkCall:
         with pytest.raises(HoldNeedsReason):
             relink_call(call_id=call.pk, patient_id=None, reason="", origin=origin(), now=NOW)
 
+    def test_s62_takes_no_call_out_of_reach_of_the_hold_on_its_patient(self) -> None:
+        patient = make_patient()
+        call = make_call(patient=patient)
+        legal_holds.place_hold(
+            kind="patient",
+            record_id=patient.pk,
+            patient_ids=[patient.pk],
+            reason=REASON,
+            origin=origin(),
+            now=NOW,
+        )
+
+        with pytest.raises(UnderHold):
+            relink_call(call_id=call.pk, patient_id=None, reason=REASON, origin=origin(), now=NOW)
+
+        hold_call(call)
+        relink_call(call_id=call.pk, patient_id=None, reason=REASON, origin=origin(), now=NOW)
+        call.refresh_from_db()
+        assert call.patient is None
+
     def test_s64_waits_for_the_end_of_a_call(self) -> None:
         call = make_call(status="in_progress")
 

@@ -53,7 +53,8 @@ def purge_messages(now: datetime, most: int) -> Batch:
 def purge_tasks(now: datetime, most: int) -> Batch:
     """Delete what staff have done long ago: it holds what callers asked for, and their numbers."""
     done = StaffTask.objects.filter(done_at__lt=before(now, settings.LIMIT_STAFF_TASK_DAYS))
-    return delete_rows(done.exclude(patient__in=held_ids(kind=LegalHold.Kind.PATIENT)), most)
+    held = held_ids(kind=LegalHold.Kind.PATIENT)
+    return delete_rows(done.exclude(patient__in=held).exclude(appointment__patient__in=held), most)
 
 
 def purge_imports(now: datetime, most: int) -> Batch:
