@@ -83,7 +83,6 @@ def emergency_access(request: HttpRequest) -> HttpResponse:
     form = OpenForm(request.POST if "reason" in request.POST else None)
     if search.is_valid():
         found = list(selectors.patients_named(search=search.cleaned_data["search"])[:MOST_FOUND])
-        _record_search(request, found)
     if form.is_bound and form.is_valid():
         try:
             return _open(request, form)
@@ -91,13 +90,16 @@ def emergency_access(request: HttpRequest) -> HttpResponse:
             form.add_error(None, error.detail)
     if form.is_bound and (chosen := form.cleaned_data.get("patient")):
         found = list(Patient.objects.filter(pk=chosen))
-        _record_search(request, found)
+    opened = _with_patients(list(emergency.open_accesses(now=clock.now())))
+    shown = {patient.pk for patient in (*found, *(one.patient for one in opened)) if patient}
+    if search.is_bound or shown:
+        _record_shown(request, shown)
     context = {
         "section": "emergency",
         "search": search,
         "found": found,
         "form": form,
-        "open": _with_patients(list(emergency.open_accesses(now=clock.now()))),
+        "open": opened,
         "minutes": int(emergency.LASTS.total_seconds() // 60),
     }
     return render(request, "dashboard/emergency.html", context)
@@ -135,9 +137,9 @@ def _open(request: HttpRequest, form: OpenForm) -> HttpResponse:
     return redirect("dashboard:emergency")
 
 
-def _record_search(request: HttpRequest, found: list[Patient]) -> None:
+def _record_shown(request: HttpRequest, patient_ids: set[UUID]) -> None:
     origin_of(request, surface="dashboard").record(
-        action="patients.list", patient_ids=sorted(patient.pk for patient in found)
+        action="patients.list", patient_ids=sorted(patient_ids)
     )
 
 

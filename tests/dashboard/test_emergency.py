@@ -91,6 +91,15 @@ class TestThePage:
         assert "Ana Reyes" in page
         assert "Sam Ashgrove" not in page
 
+    def test_s46_records_whose_open_records_it_names(self, client: Client, chief: User) -> None:
+        patient = make_patient()
+        open_to(make_user("ana", "nurse"), patient.pk, by=chief)
+
+        assert "Ida Fernwood" in client.get(PAGE).content.decode()
+
+        event = AuditEvent.objects.get(action="patients.list")
+        assert event.patient_ids == [str(patient.pk)]
+
     def test_closes_a_record_before_its_time(self, client: Client, chief: User) -> None:
         access = open_to(make_user("ana", "nurse"), make_patient().pk, by=chief)
 
