@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from accounts.exceptions import NotRecorded, UsernameTaken
 from accounts.models import AuditEvent, User
+from carematix import logs
 
 
 def record_event(
@@ -28,7 +29,8 @@ def record_event(
     """
     Write one audit event in the caller's transaction; `changes` is what `accounts.audit.changes` returns.
 
-    The stamp is the real clock's, never the clinic's pinned one. What the event describes must not happen without it
+    Without `request_id` it is the number of the request, or of the worker's run, that is answered just now. The stamp
+    is the real clock's, never the clinic's pinned one. What the event describes must not happen without it
     (security reference, S50): let the exception pass.
 
     Raises:
@@ -45,7 +47,7 @@ def record_event(
             object_id=str(object_id),
             surface=surface,
             address=address,
-            request_id=request_id,
+            request_id=request_id or logs.request_id.get(),
             outcome=outcome,
             reason=reason,
             changes=dict(changes or {}),

@@ -22,6 +22,7 @@ import django
 from django.conf import settings
 
 from carematix import production
+from carematix.logs import request_id
 
 if TYPE_CHECKING:  # at run time the apps are imported once Django is ready
     from scheduling.services.sweeps import Step
@@ -45,10 +46,17 @@ def steps() -> tuple["Step", ...]:
 
 
 def run_once(step: "Step") -> tuple[int, bool]:
-    """Run a step once; return how much it did, and whether it went well. A failure is logged and never ends us."""
+    """
+    Run a step once; return how much it did, and whether it went well. A failure is logged and never ends us.
+
+    Each run has a number as a request has, in the log and in the audit record.
+    """
     from django.utils import timezone
 
+    from carematix.edge import new_request_id
+
     begun = time.monotonic()
+    request_id.set(new_request_id())
     try:
         done = step.run(now=timezone.now())
     except Exception:

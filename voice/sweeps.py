@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 
+from accounts.audit.by_itself import Deed, record_deeds
 from scheduling.services.sweeps import Step
 from voice.carrier import call_state
 from voice.models import CallLog
@@ -75,6 +76,7 @@ def _close_one(
         if not still_held:
             CallLog.objects.filter(pk=call_id).update(status=status)
         end_stream(call_id=call_id, reason=reason, now=now)
+        record_deeds([Deed("call.closed", call_id, call.patient_id, status, reason)])
     return 1
 
 

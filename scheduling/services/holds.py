@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
+from accounts.audit.by_itself import Deed, record_deeds
 from scheduling.exceptions import LimitReached, SlotExpired
 from scheduling.models import Nurse, SlotHold, VisitType
 from scheduling.selectors.openings import check_start
@@ -121,7 +122,9 @@ def expire_holds(*, now: datetime) -> int:
     nurses = list(stale.order_by("nurse_id").values_list("nurse_id", flat=True).distinct())
 
     def expire(some: Collection[UUID]) -> int:
-        return stale.filter(nurse__in=lock_nurses(some)).update(state=State.EXPIRED)
+        found = list(stale.filter(nurse__in=lock_nurses(some)).values_list("id", "patient_id"))
+        record_deeds(Deed("slothold.expired", *hold) for hold in found)
+        return SlotHold.objects.filter(pk__in=[pk for pk, _ in found]).update(state=State.EXPIRED)
 
     batches = [nurses[at : at + NURSES_AT_ONCE] for at in range(0, len(nurses), NURSES_AT_ONCE)]
     return sum(run_atomically(partial(expire, batch)) for batch in batches)

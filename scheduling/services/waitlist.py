@@ -4,6 +4,9 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
+from django.db import transaction
+
+from accounts.audit.by_itself import Deed, record_deeds
 from scheduling.exceptions import InvalidTransition, NotFound, NurseUnknown, SchedulingError
 from scheduling.models import Nurse, WaitlistEntry, WaitlistOffer
 from scheduling.selectors.people import patient_zone
@@ -108,11 +111,23 @@ def expire_entries(*, now: datetime) -> int:
     """End the wishes whose last day, or whose own end, is past; return how many."""
     waiting = WaitlistEntry.objects.filter(status=Status.WAITING)
     perhaps = waiting.filter(latest__lt=(now + FARTHEST_EAST).date()).select_related("patient")
-    over = [
-        entry.pk
+    over = {
+        entry.pk: entry.patient_id
         for entry in perhaps.order_by("latest", "id")[:BATCH]
         if entry.latest < now.astimezone(patient_zone(entry.patient)).date()
-    ]
-    over += waiting.filter(expires_at__lte=now).order_by("id").values_list("id", flat=True)[:BATCH]
+    }
+    ended = waiting.filter(expires_at__lte=now).order_by("id")
+    over |= dict(ended.values_list("id", "patient_id")[:BATCH])
     # One at a time: statements that change several rows could wait for each other in a ring.
-    return sum(waiting.filter(pk=pk).update(status=Status.EXPIRED) for pk in dict.fromkeys(over))
+    return sum(_expire(pk, patient_id) for pk, patient_id in over.items())
+
+
+@transaction.atomic
+def _expire(entry_id: UUID, patient_id: UUID) -> bool:
+    """End a wish that still waits; return whether it did."""
+    ended = WaitlistEntry.objects.filter(pk=entry_id, status=Status.WAITING).update(
+        status=Status.EXPIRED
+    )
+    if ended:
+        record_deeds([Deed("waitlistentry.expired", entry_id, patient_id)])
+    return bool(ended)
