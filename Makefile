@@ -8,6 +8,7 @@ PORT ?= 8000
 WORKERS ?= 1
 ONCE ?=
 ARGS ?=
+SBOM ?= sbom.json
 JOBS ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export HOST PORT WORKERS ONCE
@@ -26,7 +27,7 @@ define install
 	@touch $@
 endef
 
-.PHONY: demo test e2e lint bench serve worker lock
+.PHONY: demo test e2e lint bench serve worker lock sbom
 
 demo: $(VENV)/.run
 	@$(BIN)/python -m carematix.demo
@@ -63,6 +64,9 @@ lint: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.services --without-browser -- $(BIN)/python -m bench $(ARGS)
+
+sbom: $(VENV)/.dev
+	$(BIN)/cyclonedx-py requirements requirements.txt --of JSON --sv 1.6 --output-reproducible -o $(SBOM)
 
 lock: $(VENV)/.dev
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes requirements.in -o requirements.txt
