@@ -2,8 +2,9 @@
 What a search for free times costs: two weeks, 200 nurses, in process, queries included.
 
 The searches are those of the product's doors: the soonest with any nurse, spoken offers for a patient, and the whole
-list of one nurse. They are made with a short history of visits and with a long one, to show that it does not matter.
-Statements are counted in the same run. The databases are made beside the one DATABASE_URL names.
+list of one nurse; no two ask for the same hour, kind of visit and patient. They are made with a short history of visits
+and with a long one in turn, a few at a time, so that both meet the same machine and their ratio tells what history
+costs. Statements are counted in the same run. The databases are made beside the one DATABASE_URL names.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from itertools import cycle, islice
 from multiprocessing import get_context
@@ -23,25 +25,43 @@ from bench import figures, product
 
 NOW = datetime(2026, 3, 5, 15, tzinfo=UTC)  # a Thursday morning in New York
 TWO_WEEKS = timedelta(days=14)
-WARM_UP = 3
+WARM_UP = 5
+TURN = 10
+"""How many searches are made in one database before it is the other's turn."""
+DAYS = 4
+STRIDE_HOURS = 7  # has no divisor in common with the hours of `DAYS`
+
+Search = Callable[[int], int]
+searches_by_name: dict[str, Search] = {}  # of this process, which has one database
 
 
-def run(*, nurses: int, appointments: int, patients: int, searches: int) -> dict[str, Any]:
-    """Make the data, search, and return a row of figures for each kind of search."""
-    variables = product.environment(product.new_database("bench_slots"), "ws://127.0.0.1:1/unused")
+def prepare(*, nurses: int, appointments: int, patients: int, searches: int) -> dict[str, Any]:
+    """Make the data and the searches of this process, and return what was loaded and the statements of each search."""
+    variables = product.environment(
+        product.new_database(f"bench_slots_{appointments}"), "ws://127.0.0.1:1/unused"
+    )
     product.prepare(variables)
     os.environ.update(variables)
     os.environ["DJANGO_SETTINGS_MODULE"] = "carematix.settings"
     django.setup()
+    from carematix.server import settle_garbage
+
     loaded = _load(nurses=nurses, appointments=appointments, patients=patients)
-    before = figures.calibration_seconds()
-    rows = [
-        {"appointments": loaded["appointments"]} | _measure(name, search, searches)
-        for name, search in _searches(searches).items()
-    ]
-    drift = figures.calibration_seconds() / before - 1
-    void = abs(drift) > figures.VOID_ABOVE
-    return loaded | {"searches": searches, "drift": drift, "void": void, "rows": rows}
+    searches_by_name.update(_searches(searches))
+    queries = {name: _warm(search) for name, search in searches_by_name.items()}
+    settle_garbage()  # as the server does once it is loaded
+    return loaded | {"queries": queries}
+
+
+def turn(name: str, indexes: Sequence[int]) -> list[tuple[float, float, int]]:
+    """Make some searches; return of each the wall and CPU milliseconds and how many times it found."""
+    search = searches_by_name[name]
+    took: list[tuple[float, float, int]] = []
+    for index in indexes:
+        wall, cpu = time.perf_counter(), time.thread_time()
+        found = search(index)
+        took.append(((time.perf_counter() - wall) * 1000, (time.thread_time() - cpu) * 1000, found))
+    return took
 
 
 def _load(*, nurses: int, appointments: int, patients: int) -> dict[str, Any]:
@@ -53,7 +73,7 @@ def _load(*, nurses: int, appointments: int, patients: int) -> dict[str, Any]:
     begin = time.perf_counter()
     services.load_clinic(now=NOW, patients=patients, nurses=nurses, appointments=appointments)
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
+        cursor.execute("VACUUM ANALYZE")  # as autovacuum does in time
     soon = Appointment.objects.filter(start__gte=NOW, start__lt=NOW + TWO_WEEKS)
     return {
         "database": connection.vendor,
@@ -64,18 +84,27 @@ def _load(*, nurses: int, appointments: int, patients: int) -> dict[str, Any]:
     }
 
 
-def _searches(number: int) -> dict[str, Callable[[int], int]]:
+def _searches(number: int) -> dict[str, Search]:
     """Return the searches by name; each takes its number and returns how many times it found."""
     from scheduling import selectors
-    from scheduling.models import Nurse, Patient
+    from scheduling.models import Nurse, Patient, VisitType
 
     nurses = list(islice(cycle(Nurse.objects.order_by("id").values_list("pk", flat=True)), number))
     ids = Patient.objects.order_by("id").values_list("pk", flat=True)[:number]
     patients = list(islice(cycle(ids), number))
+    kinds = list(
+        VisitType.objects.filter(active=True).order_by("code").values_list("code", flat=True)
+    )
 
     def found(index: int, **asked: Any) -> int:
-        since = NOW + timedelta(hours=index % 24)
-        openings = selectors.find_openings(now=NOW, since=since, until=since + TWO_WEEKS, **asked)
+        since = NOW + timedelta(hours=index * STRIDE_HOURS % (24 * DAYS))
+        openings = selectors.find_openings(
+            now=NOW,
+            since=since,
+            until=since + TWO_WEEKS,
+            visit_type=kinds[index % len(kinds)],
+            **asked,
+        )
         return len(openings.slots)
 
     return {
@@ -88,7 +117,8 @@ def _searches(number: int) -> dict[str, Callable[[int], int]]:
     }
 
 
-def _measure(name: str, search: Callable[[int], int], number: int) -> dict[str, Any]:
+def _warm(search: Search) -> int:
+    """Make some searches, and return how many statements one takes."""
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
@@ -96,20 +126,42 @@ def _measure(name: str, search: Callable[[int], int], number: int) -> dict[str, 
         search(index)
     with CaptureQueriesContext(connection) as queries:
         search(0)
-    took: list[float] = []
-    found = 0
-    for index in range(number):
-        begin = time.perf_counter()
-        found += search(index)
-        took.append((time.perf_counter() - begin) * 1000)
+    return len(queries)
+
+
+def _row(
+    name: str, loaded: dict[str, Any], took: list[tuple[float, float, int]], first: float
+) -> dict[str, Any]:
+    """Return the figures of a search; `first` is the median CPU time in the first database."""
+    walls, cpus = [wall for wall, _, _ in took], [cpu for _, cpu, _ in took]
     return {
         "search": name,
-        "queries": len(queries),
-        "found": found / number,
-        "p50_ms": figures.quantile(took, 0.50),
-        "p95_ms": figures.quantile(took, 0.95),
-        "max_ms": max(took),
+        "appointments": loaded["appointments"],
+        "queries": loaded["queries"][name],
+        "found": sum(found for _, _, found in took) / len(took),
+        "p50_ms": figures.quantile(walls, 0.50),
+        "p95_ms": figures.quantile(walls, 0.95),
+        "max_ms": max(walls),
+        "cpu_p50_ms": figures.quantile(cpus, 0.50),
+        "cpu_p95_ms": figures.quantile(cpus, 0.95),
+        "cpu_ratio": figures.quantile(cpus, 0.50) / first,
     }
+
+
+def compare(
+    processes: list[ProcessPoolExecutor], runs: list[dict[str, Any]], number: int
+) -> list[dict[str, Any]]:
+    """Make `number` searches of each kind in each database, in turns, and return a row for each."""
+    rows: list[dict[str, Any]] = []
+    for name in runs[0]["queries"]:
+        took: list[list[tuple[float, float, int]]] = [[] for _ in processes]
+        for begin in range(0, number, TURN):
+            for process, kept in zip(processes, took, strict=True):
+                indexes = range(begin, min(begin + TURN, number))
+                kept += process.submit(turn, name, indexes).result()
+        first = figures.quantile([cpu for _, cpu, _ in took[0]], 0.50)
+        rows += [_row(name, run, kept, first) for run, kept in zip(runs, took, strict=True)]
+    return rows
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -121,19 +173,29 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     given = vars(options)
     numbers = given.pop("appointments")
-    # Each size has a process of its own, for Django is set up once for one database.
-    with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as processes:
-        runs = [processes.submit(run, appointments=number, **given) for number in numbers]
-        found = [each.result() for each in runs]
-    print(figures.table([row for each in found for row in each["rows"]]))
-    for each in found:
+    with ExitStack() as stack:
+        # Each size has a process of its own, for Django is set up once for one database.
+        processes = [
+            stack.enter_context(ProcessPoolExecutor(1, get_context("spawn"))) for _ in numbers
+        ]
+        runs = [
+            process.submit(prepare, appointments=number, **given).result()
+            for process, number in zip(processes, numbers, strict=True)
+        ]
+        before = figures.calibration_seconds()
+        rows = compare(processes, runs, options.searches)
+        drift = figures.calibration_seconds() / before - 1
+    void = abs(drift) > figures.VOID_ABOVE
+    print(figures.table(rows))
+    for run in runs:
         print(
-            f"{each['database']}, {each['nurses']} nurses, {each['appointments']} appointments,"
-            f" {each['of_these_in_the_two_weeks']} of them in the two weeks,"
-            f" loaded in {each['load_seconds']:.0f} s;"
-            f" machine's speed changed by {each['drift']:+.0%}" + (": VOID" if each["void"] else "")
+            f"{run['database']}, {run['nurses']} nurses, {run['appointments']} appointments,"
+            f" {run['of_these_in_the_two_weeks']} of them in the two weeks,"
+            f" loaded in {run['load_seconds']:.0f} s"
         )
-    print(f"written to {figures.write_results('slots', {'runs': found})}")
+    print(f"machine's speed changed by {drift:+.0%}" + (": VOID" if void else ""))
+    measured = {"runs": runs, "rows": rows, "drift": drift, "void": void}
+    print(f"written to {figures.write_results('slots', measured)}")
     return 0
 
 
