@@ -23,6 +23,40 @@ VERBS = {
     "lifted": "Lifted a legal hold from",
     "purged": "Deleted what was over its time",
     "finished": "Finished",
+    "apply": "Applied",
+    "arrive_selected": "Marked as arrived",
+    "book": "Booked",
+    "cancel_selected": "Cancelled",
+    "confirm_selected": "Confirmed",
+    "deactivated": "Deactivated",
+    "dropped": "Dropped",
+    "expired": "Saw run out",
+    "export": "Exported",
+    "export_selected": "Exported",
+    "flagged": "Flagged for staff",
+    "fulfil_selected": "Marked as fulfilled",
+    "given_up": "Gave up",
+    "hand_over": "Handed over",
+    "hand_over_selected": "Handed over",
+    "import": "Imported",
+    "invited": "Invited",
+    "no_show_selected": "Marked as no-show",
+    "not_sent": "Could not send yet",
+    "offered": "Offered",
+    "password_change": "Changed the password",
+    "postponed": "Put off",
+    "reactivated": "Reactivated",
+    "refused": "Refused",
+    "reported": "Was told the fate of",
+    "reset_second_factor": "Reset two-step sign-in",
+    "revoked": "Revoked",
+    "send_invitations": "Invited",
+    "sent": "Sent",
+    "settled": "Took the flag off",
+    "take_off_the_list": "Took off the list",
+    "unlock": "Unlocked",
+    "upload": "Uploaded",
+    "visits": "Changed the visits",
 }
 DONE = {
     "access.denied": "Tried to open",
@@ -48,21 +82,71 @@ DONE = {
 """Whole acts; others are named by their verb."""
 ACCOUNT = ("login", "logout", "mfa", "password", "session")
 RECORDS = {
+    "account": "Account",
+    "admin_site": "Administration",
+    "api_key": "API key",
     "appointment": "Visit",
+    "appointment_import": "Import of visits",
     "appointments": "Visits",
+    "appointmentseries": "Series of visits",
+    "assignment": "Assignment of a nurse",
+    "attendance": "Attendance",
     "audit": "Audit record",
+    "auditevent": "Audit event",
+    "availability": "Working hours",
+    "availabilityoverride": "Change of hours",
+    "calendar": "Calendar",
+    "calendarfeed": "Calendar link",
     "call": "Call",
     "calls": "Calls",
     "careassignment": "Assignment of a nurse",
+    "clinic": "Clinic",
+    "clinical": "Clinical record",
     "consent": "Consent",
+    "dataimport": "Import",
+    "emergency": "Emergency access",
     "emergency_access": "Emergency access",
+    "fhir": "FHIR interface",
+    "freedtime": "Freed time",
+    "hold": "Legal hold",
+    "holiday": "Holiday",
+    "import": "Import",
+    "key": "API key",
+    "keys": "API keys",
+    "legalhold": "Legal hold",
+    "live_calls": "Live calls",
+    "live_transcript": "Live transcript",
     "medicalcondition": "Condition",
+    "message": "Message",
+    "messagetemplate": "Wording of messages",
     "nurse": "Nurse",
+    "nurses": "Nurses",
+    "openinghours": "Opening hours",
+    "outbound_call": "Outbound call",
     "patient": "Patient",
+    "patient_import": "Import of patients",
+    "patientrelation": "Relation of a patient",
+    "patients": "Patients",
+    "promptversion": "Version of the prompt",
     "purge_run": "Purge",
+    "purgerun": "Purge",
+    "recording": "Recording",
+    "retention": "Purge",
+    "settings": "Settings",
+    "slothold": "Held time",
+    "specialization": "Specialization",
+    "staff_task": "Task for staff",
     "stafftask": "Task for staff",
+    "text": "Text message",
+    "transcript": "Transcript",
     "user": "User",
     "users": "Users",
+    "visittype": "Kind of visit",
+    "waitlistentry": "Wish on the waitlist",
+    "waitlistoffer": "Offer from the waitlist",
+    "webhook": "Webhook",
+    "webhookdelivery": "Webhook delivery",
+    "webhookendpoint": "Webhook endpoint",
 }
 OUTCOMES = {
     "foreign": "Refused",
@@ -80,10 +164,15 @@ def what(event: AuditEvent) -> str:
     """Return what was done, "Viewed"; what nobody named here keeps its own words."""
     if event.surface == "call" and "." not in event.action:
         return labels.tool(event.action).words
-    if event.action in DONE:
-        return DONE[event.action]
-    verb = event.action.rpartition(".")[2]
-    return VERBS.get(verb) or event.action.replace(".", " ").replace("_", " ").capitalize()
+    return (
+        words_of_action(event.action)
+        or event.action.replace(".", " ").replace("_", " ").capitalize()
+    )
+
+
+def words_of_action(action: str) -> str:
+    """Return the words for an action, or nothing when nobody has named it."""
+    return DONE.get(action) or VERBS.get(action.rpartition(".")[2], "")
 
 
 def which(event: AuditEvent) -> str:
