@@ -3,44 +3,34 @@ Callers in processes of their own, who hold, offer, book, cancel and release at 
 
     python -m tests.scheduling.holds_racer START NOW NURSE NURSE PATIENT…
 
-Every patient's process opens its connection, waits until all have, then does its rounds as a phone call does: what
-belongs to one step of a call is one transaction. No step releases and then holds at another nurse, as no tool does. All
-want the same times and let holds lapse, so that they change each other's rows. Outcomes are printed, one a line.
+Every patient's process does its rounds as a phone call does: what belongs to one step of a call is one transaction. No
+step releases and then holds at another nurse, as no tool does. All want the same times and let holds lapse, so that
+they change each other's rows. Outcomes are printed, one a line.
 """
 
-import multiprocessing
 import sys
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import django
 
-WAIT_SECONDS = 60.0
+from tests.scheduling.racing import at_once
+
 ROUNDS = 10
 TIMES = 14
 HALF_HOUR = timedelta(minutes=30)
 
 
-def call(
-    barrier: Any, outcomes: Any, nurses: list[UUID], patient: UUID, begins: datetime, now: datetime
-) -> None:
-    """Make the rounds of one caller once the others are ready; put a word for each step."""
-    from django.db import connection
-
-    try:
-        connection.ensure_connection()
-        barrier.wait(WAIT_SECONDS)
-        for number in range(ROUNDS):
-            near, far = nurses[number % 2], nurses[(number + 1) % 2]
-            start = begins + number % TIMES * HALF_HOUR
-            for step in steps(f"call:{patient}", near, far, patient, start, now):
-                outcomes.put(outcome(step))
-    except Exception as error:  # noqa: BLE001 - the race must hear of any other end
-        outcomes.put(repr(error))
-    finally:
-        connection.close()
-        outcomes.put("end")
+def call(nurses: list[UUID], patient: UUID, begins: datetime, now: datetime) -> Iterator[str]:
+    """Make the rounds of one caller; put a word for each step."""
+    for number in range(ROUNDS):
+        near, far = nurses[number % 2], nurses[(number + 1) % 2]
+        start = begins + number % TIMES * HALF_HOUR
+        for step in steps(f"call:{patient}", near, far, patient, start, now):
+            yield outcome(step)
 
 
 def outcome(step: Any) -> str:
@@ -100,24 +90,13 @@ def main(start: str, now: str, *ids: str) -> list[str]:
     from scheduling import services  # noqa: F401 - loaded once, before the processes part
 
     nurses, patients = [UUID(text) for text in ids[:2]], [UUID(text) for text in ids[2:]]
-    forking = multiprocessing.get_context("fork")
-    barrier, outcomes = forking.Barrier(len(patients)), forking.Queue()
     moments = datetime.fromisoformat(start), datetime.fromisoformat(now)
-    callers = [
-        forking.Process(
-            target=call,
-            args=(barrier, outcomes, nurses[:: 1 - number % 2 * 2], patient, *moments),
-        )
-        for number, patient in enumerate(patients)
-    ]
-    for caller in callers:
-        caller.start()
-    heard: list[str] = []
-    while heard.count("end") < len(callers):
-        heard.append(outcomes.get(timeout=WAIT_SECONDS))
-    for caller in callers:
-        caller.join()
-    return [word for word in heard if word != "end"]
+    return at_once(
+        [
+            partial(call, nurses[:: 1 - number % 2 * 2], patient, *moments)
+            for number, patient in enumerate(patients)
+        ]
+    )
 
 
 if __name__ == "__main__":

@@ -3,27 +3,27 @@ Races, each with a process of its own for everybody who takes part.
 
     python -m tests.scheduling.racer
 
-The processes are forked from one that has loaded Django and opened no connection. Each opens its own, waits until all
-have, then acts once; who hears `slot_taken` asks for other times next. How each race ended is printed as JSON: what
+Everybody acts once; who hears `slot_taken` asks for other times next. How each race ended is printed as JSON: what
 came of the acts, and what is stored then. The database is DATABASE_URL's, migrated; each race has a nurse of its own.
 """
 
 import json
 import multiprocessing
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import django
-from django.conf import settings
+
+from tests.scheduling.racing import at_once
 
 MANY, SOME = 200, 20
 STARTS = 31  # of visits of half an hour from nine to five, each quarter
 CAP = 3
-WAIT_SECONDS = 90.0
 STEP = timedelta(minutes=15)
 
 
@@ -78,25 +78,16 @@ def _of_new_patients(nurse_id: UUID, minutes: list[int]) -> list[Wish]:
     return [Wish(make_patient().pk, nurse_id, after) for after in minutes]
 
 
-def act(barrier: Any, outcomes: Any, wish: Wish) -> None:
-    """Act once the others are ready, and put in a few words how that ended."""
-    from django.db import connection
-
+def act(wish: Wish) -> Iterator[str]:
+    """Put in a few words how it ended."""
     from scheduling.exceptions import SchedulingError, SlotTaken
 
     try:
-        connection.ensure_connection()
-        barrier.wait(WAIT_SECONDS)
-        try:
-            outcomes.put(_carry_out(wish))
-        except SlotTaken as error:
-            outcomes.put(f"{error.code}, {_other_times(wish)}")
+        yield _carry_out(wish)
+    except SlotTaken as error:
+        yield f"{error.code}, {_other_times(wish)}"
     except SchedulingError as error:
-        outcomes.put(error.code)
-    except Exception as error:  # noqa: BLE001 - the race must hear of any other end
-        outcomes.put(repr(error))
-    finally:
-        connection.close()
+        yield error.code
 
 
 def _carry_out(wish: Wish) -> str:
@@ -141,19 +132,6 @@ def arrange() -> dict[str, list[Wish]]:
     return {race.__name__: race() for race in RACES}
 
 
-def run(wishes: Sequence[Wish]) -> Counter[str]:
-    """Let everybody act at once and count how that ended."""
-    forking = multiprocessing.get_context("fork")
-    barrier, outcomes = forking.Barrier(len(wishes)), forking.Queue()
-    racers = [forking.Process(target=act, args=(barrier, outcomes, wish)) for wish in wishes]
-    for racer in racers:
-        racer.start()
-    ends = Counter(outcomes.get(timeout=WAIT_SECONDS) for _ in racers)
-    for racer in racers:
-        racer.join()
-    return ends
-
-
 def stored(nurse_id: UUID) -> dict[str, Any]:
     """Return what the database holds for the nurse: minutes after nine of the visits, and lines of history."""
     from scheduling.models import Appointment, AppointmentChange
@@ -172,11 +150,12 @@ def main() -> dict[str, Any]:
     django.setup()
     from scheduling import services  # noqa: F401 - loaded once, before the processes part
 
-    # A pool in every process would only cost threads; here each has the one connection that it uses.
-    settings.DATABASES["default"].get("OPTIONS", {}).pop("pool", None)
     with multiprocessing.get_context("fork").Pool(1) as arranger:
         races = arranger.apply(arrange)
-    outcomes = {name: run(wishes) for name, wishes in races.items()}
+    outcomes = {
+        name: Counter(at_once([partial(act, wish) for wish in wishes]))
+        for name, wishes in races.items()
+    }
     return {
         name: {"outcomes": outcomes[name], "stored": stored(wishes[0].nurse_id)}
         for name, wishes in races.items()

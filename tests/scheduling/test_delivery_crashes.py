@@ -10,13 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import psycopg
 import pytest
-from django.conf import settings
 
+from tests.scheduling import racing
 from tests.twilio_rest import TwilioRest
 
-ROOT = Path(__file__).resolve().parents[2]
 MESSAGES, KILLS, WORKERS = 500, 14, 2
 PATIENCE_S = 60
 PREPARE = """
@@ -48,28 +46,11 @@ for number in StaffTask.objects.filter(kind="undelivered").values_list("callback
 """
 
 
-@pytest.fixture
-def sqlite_address(tmp_path: Path) -> str:
-    """Name a database file of this test alone."""
-    return f"sqlite:///{tmp_path / 'crashes.sqlite3'}"
-
-
-@pytest.fixture
-def postgresql_address() -> Iterator[str]:
-    """Make a database of this test alone beside the configured one."""
-    given = os.environ.get("DATABASE_URL", "")
-    with psycopg.connect(given, autocommit=True) as connection:
-        connection.execute("DROP DATABASE IF EXISTS crashes WITH (FORCE)")
-        connection.execute("CREATE DATABASE crashes")
-        yield given.rpartition("/")[0] + "/crashes"
-        connection.execute("DROP DATABASE IF EXISTS crashes WITH (FORCE)")
-
-
 def run(variables: dict[str, str], *arguments: str) -> str:
     """Run Python with arguments to its end and return what it printed."""
     done = subprocess.run(
         [sys.executable, *arguments],
-        cwd=ROOT, env=variables, capture_output=True, text=True, check=False, timeout=90,
+        cwd=racing.ROOT, env=variables, capture_output=True, text=True, check=False, timeout=90,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -104,7 +85,12 @@ class Crew:
 def crew(variables: dict[str, str]) -> Iterator[Crew]:
     command = [sys.executable, "-m", "tests.scheduling.dying_worker"]
     with subprocess.Popen(
-        command, cwd=ROOT, env=variables, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        command,
+        cwd=racing.ROOT,
+        env=variables,
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     ) as program:
         workers = Crew(program)
         try:
@@ -117,13 +103,10 @@ def deliver_among_crashes(
     address: str, rest: TwilioRest, chance: random.Random
 ) -> tuple[dict[str, str], Counter[str]]:
     """Kill workers at random moments of the delivery; return how each text ended, and the tasks of each number."""
-    variables = dict(os.environ) | {
-        "DATABASE_URL": address,
-        "DJANGO_SETTINGS_MODULE": "carematix.settings",
+    variables = racing.variables(address, "carematix.settings") | {
         "TWILIO_API_BASE_URL": rest.url,
         "DATABASE_POOL_MIN": "1",
         "DATABASE_POOL_MAX": "10",
-        "LOG_LEVEL": "ERROR",
     }
     run(variables, "-c", PREPARE.format(messages=MESSAGES))
     with crew(variables) as workers:
@@ -162,13 +145,8 @@ def assert_nothing_doubled_or_lost(address: str) -> None:
 
 
 @pytest.mark.timeout(300)  # some fifteen seconds on an idle machine, but it starts many processes
+@pytest.mark.parametrize("kind", racing.DATABASES)
 class TestWorkersThatAreKilled:
-    def test_send_each_text_once_or_show_it_to_staff_on_sqlite(self, sqlite_address: str) -> None:
-        assert_nothing_doubled_or_lost(sqlite_address)
-
-    if settings.DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
-
-        def test_send_each_text_once_or_show_it_to_staff_on_postgresql(
-            self, postgresql_address: str
-        ) -> None:
-            assert_nothing_doubled_or_lost(postgresql_address)
+    def test_send_each_text_once_or_show_it_to_staff(self, kind: str, tmp_path: Path) -> None:
+        with racing.database(kind, "crashes", tmp_path) as address:
+            assert_nothing_doubled_or_lost(address)

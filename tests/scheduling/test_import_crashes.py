@@ -1,16 +1,14 @@
 """A worker is killed in the middle of an import: nothing is stored, and another one does it whole (S68)."""
 
-import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
-from django.conf import settings
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.scheduling import racing
+
+SETTINGS = "carematix.settings"
 ROWS = 2_000
 PROGRAM = [sys.executable, "-m", "tests.scheduling.dying_import"]
 PREPARE = """
@@ -42,45 +40,15 @@ print(record.status, record.rows_done > 0, len(record.content) > 0, Patient.obje
 """
 
 
-@pytest.fixture
-def sqlite_address(tmp_path: Path) -> str:
-    """Name a database file of this test alone."""
-    return f"sqlite:///{tmp_path / 'imports.sqlite3'}"
-
-
-@pytest.fixture
-def postgresql_address() -> Iterator[str]:
-    """Make a database of this test alone beside the configured one."""
-    given = os.environ.get("DATABASE_URL", "")
-    with psycopg.connect(given, autocommit=True) as connection:
-        connection.execute("DROP DATABASE IF EXISTS imports WITH (FORCE)")
-        connection.execute("CREATE DATABASE imports")
-        yield given.rpartition("/")[0] + "/imports"
-        connection.execute("DROP DATABASE IF EXISTS imports WITH (FORCE)")
-
-
-def environment(address: str) -> dict[str, str]:
-    return dict(os.environ) | {
-        "DATABASE_URL": address,
-        "DJANGO_SETTINGS_MODULE": "carematix.settings",
-        "LOG_LEVEL": "ERROR",
-    }
-
-
 def run(address: str, *arguments: str) -> str:
-    """Run Python with arguments to its end and return what it printed."""
-    done = subprocess.run(
-        [sys.executable, *arguments], cwd=ROOT, env=environment(address), capture_output=True,
-        text=True, check=False, timeout=90,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+    """Run Python with arguments, as the product itself is set up, and return what it printed."""
+    return racing.run(address, *arguments, settings_module=SETTINGS)
 
 
 def kill_in_the_middle_of(step: str, address: str) -> None:
     """Start a worker, wait until it is in the middle, and kill it with no chance to tidy up."""
     with subprocess.Popen(
-        [*PROGRAM, step], cwd=ROOT, env=environment(address), text=True,
+        [*PROGRAM, step], cwd=racing.ROOT, env=racing.variables(address, SETTINGS), text=True,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
     ) as worker:  # fmt: skip
         assert worker.stdout is not None
@@ -108,15 +76,8 @@ def assert_nothing_is_half_done(address: str) -> None:
 
 
 @pytest.mark.timeout(300)  # nine processes, each of which loads Django
+@pytest.mark.parametrize("kind", racing.DATABASES)
 class TestAnImportWhoseWorkerIsKilled:
-    def test_leaves_nothing_and_is_done_whole_by_the_next_on_sqlite(
-        self, sqlite_address: str
-    ) -> None:
-        assert_nothing_is_half_done(sqlite_address)
-
-    if settings.DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
-
-        def test_leaves_nothing_and_is_done_whole_by_the_next_on_postgresql(
-            self, postgresql_address: str
-        ) -> None:
-            assert_nothing_is_half_done(postgresql_address)
+    def test_leaves_nothing_and_is_done_whole_by_the_next(self, kind: str, tmp_path: Path) -> None:
+        with racing.database(kind, "imports", tmp_path) as address:
+            assert_nothing_is_half_done(address)

@@ -1,58 +1,26 @@
 """Many processes want one time: the database decides, on PostgreSQL and SQLite (scheduling reference, section 18)."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
-from django.conf import settings
 
 from tests.scheduling.racer import CAP, MANY, SOME, STARTS
+from tests.scheduling.racing import DATABASES, database, migrated, run
 
-ROOT = Path(__file__).resolve().parents[2]
-SQLITE, POSTGRESQL = "sqlite", "postgresql"
-ON_POSTGRESQL = settings.DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql"
 LOST = "slot_taken, 3 others"
 Ended = dict[str, Any]
 
 
-@pytest.fixture(scope="module", params=[SQLITE, POSTGRESQL] if ON_POSTGRESQL else [SQLITE])
+@pytest.fixture(scope="module", params=DATABASES)
 def races(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, Ended]]:
-    """Run every race once, in a file or in a database beside the configured one."""
-    if request.param == SQLITE:
-        yield run_races(f"sqlite:///{tmp_path_factory.mktemp('races') / 'races.sqlite3'}")
-        return
-    given = os.environ.get("DATABASE_URL", "")
-    with psycopg.connect(given, autocommit=True) as connection:
-        connection.execute("DROP DATABASE IF EXISTS races WITH (FORCE)")
-        connection.execute("CREATE DATABASE races")
-        yield run_races(given.rpartition("/")[0] + "/races")
-        connection.execute("DROP DATABASE IF EXISTS races WITH (FORCE)")
-
-
-def run_races(address: str) -> dict[str, Ended]:
-    run(address, "manage.py", "migrate", "-v0")
-    ended: dict[str, Ended] = json.loads(run(address, "-m", "tests.scheduling.racer"))
-    return ended
-
-
-def run(address: str, *arguments: str) -> str:
-    """Run Python on a database, to its end, and return what it printed."""
-    variables = {"DATABASE_URL": address, "DJANGO_SETTINGS_MODULE": "tests.settings"}
-    done = subprocess.run(
-        [sys.executable, *arguments],
-        cwd=ROOT, env=dict(os.environ) | variables, capture_output=True, text=True, check=False, timeout=300,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    """Run every race once, in a database of its own."""
+    with database(request.param, "races", tmp_path_factory.mktemp("races")) as address:
+        yield json.loads(run(migrated(address), "-m", "tests.scheduling.racer"))
 
 
 class TestTwoHundredProcessesForOneTime:

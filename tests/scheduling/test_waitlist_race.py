@@ -1,25 +1,15 @@
 """Workers, staff and patients at one freed time, at once, on each database (scheduling reference, case 29)."""
 
-import os
-import shutil
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
-import psycopg
 import pytest
-from django.conf import settings
 
 from tests.factories import NOW
+from tests.scheduling.racing import DATABASES, database, migrated, run
 
-EMPTY, COPY = "waitlist_empty", "waitlist_race"
-ROOT = Path(__file__).resolve().parents[2]
-SQLITE, POSTGRESQL = "sqlite", "postgresql"
-ON_POSTGRESQL = settings.DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql"
-DATABASES = [SQLITE, POSTGRESQL] if ON_POSTGRESQL else [SQLITE]
 ANSWER_BY = (NOW + timedelta(minutes=30)).isoformat()
 BEFORE_THAT = (NOW + timedelta(minutes=29)).isoformat()
 
@@ -54,63 +44,22 @@ print(*sorted({str(o.end - o.start) for o in WaitlistOffer.objects.all()}))
 """
 
 
-def run(address: str, *arguments: str) -> str:
-    """Run Python on a database, to its end, and return what it printed."""
-    variables = dict(os.environ) | {
-        "DATABASE_URL": address,
-        "DJANGO_SETTINGS_MODULE": "tests.settings",
-        "DATABASE_POOL_MIN": "1",
-        "DATABASE_POOL_MAX": "1",
-    }
-    done = subprocess.run(
-        [sys.executable, *arguments],
-        cwd=ROOT, env=variables, capture_output=True, text=True, check=False, timeout=120,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 @pytest.fixture(scope="module", params=DATABASES)
 def empty(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
-    """Make an empty database for these tests, a file or one beside the configured one."""
-    if request.param == SQLITE:
-        address = f"sqlite:///{tmp_path_factory.mktemp('waitlist') / 'empty.sqlite3'}"
-        run(address, "manage.py", "migrate", "-v0")
-        yield address
-        return
-    with server() as connection:
-        connection.execute(f"DROP DATABASE IF EXISTS {EMPTY} WITH (FORCE)")
-        connection.execute(f"CREATE DATABASE {EMPTY}")
-        address = beside(EMPTY)
-        run(address, "manage.py", "migrate", "-v0")
-        yield address
-        connection.execute(f"DROP DATABASE IF EXISTS {EMPTY} WITH (FORCE)")
+) -> Iterator[tuple[str, str]]:
+    """Make an empty database for these tests; return its kind and its address."""
+    folder = tmp_path_factory.mktemp("waitlist")
+    with database(request.param, "waitlist_empty", folder) as address:
+        yield request.param, migrated(address)
 
 
 @pytest.fixture
-def address(empty: str, tmp_path: Path) -> Iterator[str]:
+def address(empty: tuple[str, str], tmp_path: Path) -> Iterator[str]:
     """Make a copy of the empty database for one test alone."""
-    if empty.startswith(SQLITE):
-        copy = shutil.copy(empty.removeprefix("sqlite:///"), tmp_path / "race.sqlite3")
-        yield f"sqlite:///{copy}"
-        return
-    with server() as connection:
-        connection.execute(f"DROP DATABASE IF EXISTS {COPY} WITH (FORCE)")
-        connection.execute(f"CREATE DATABASE {COPY} TEMPLATE {EMPTY}")
-        yield beside(COPY)
-        connection.execute(f"DROP DATABASE IF EXISTS {COPY} WITH (FORCE)")
-
-
-def server() -> psycopg.Connection:
-    """Return a connection to the configured database, which makes and drops others."""
-    return psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)
-
-
-def beside(name: str) -> str:
-    """Return the address of another database of the configured server."""
-    return os.environ["DATABASE_URL"].rpartition("/")[0] + f"/{name}"
+    kind, template = empty
+    with database(kind, "waitlist_race", tmp_path, template=template) as copy:
+        yield copy
 
 
 def race(address: str, *acts: str) -> Counter[str]:

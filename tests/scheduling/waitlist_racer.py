@@ -3,37 +3,29 @@ Workers, staff and patients who meet at the waitlist, each in a process of its o
 
     python -m tests.scheduling.waitlist_racer ACT…
 
-An act is `sweep/NOW`, `cancel/NOW/VISIT`, `accept/NOW/OFFER` or `decline/NOW/OFFER`. Every process opens its
-connection, waits until all have, then acts once. Outcomes are printed, one a line.
+An act is `sweep/NOW`, `cancel/NOW/VISIT`, `accept/NOW/OFFER` or `decline/NOW/OFFER`. Outcomes are printed,
+one a line.
 """
 
-import multiprocessing
 import sys
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from functools import partial
 from uuid import UUID
 
 import django
 
-WAIT_SECONDS = 60.0
+from tests.scheduling.racing import at_once
 
 
-def act(barrier: Any, outcomes: Any, name: str, moment: str, *ids: str) -> None:
-    """Act once the others are ready, and put in one word how that ended."""
-    from django.db import connection
-
+def act(name: str, moment: str, *ids: str) -> Iterator[str]:
+    """Put in one word how it ended."""
     from scheduling.exceptions import SchedulingError
 
     try:
-        connection.ensure_connection()
-        barrier.wait(WAIT_SECONDS)
-        outcomes.put(f"{name} {carry_out(name, datetime.fromisoformat(moment), *ids)}")
+        yield f"{name} {carry_out(name, datetime.fromisoformat(moment), *ids)}"
     except SchedulingError as error:
-        outcomes.put(f"{name} {error.code}")
-    except Exception as error:  # noqa: BLE001 - the race must hear of any other end
-        outcomes.put(repr(error))
-    finally:
-        connection.close()
+        yield f"{name} {error.code}"
 
 
 def carry_out(name: str, now: datetime, *ids: str) -> str:
@@ -56,17 +48,7 @@ def main(*acts: str) -> list[str]:
     django.setup()
     from scheduling import services  # noqa: F401 - loaded once, before the processes part
 
-    forking = multiprocessing.get_context("fork")
-    barrier, outcomes = forking.Barrier(len(acts)), forking.Queue()
-    racers = [
-        forking.Process(target=act, args=(barrier, outcomes, *one.split("/"))) for one in acts
-    ]
-    for racer in racers:
-        racer.start()
-    ends = [outcomes.get(timeout=WAIT_SECONDS) for _ in racers]
-    for racer in racers:
-        racer.join()
-    return ends
+    return at_once([partial(act, *one.split("/")) for one in acts])
 
 
 if __name__ == "__main__":
