@@ -1,5 +1,6 @@
 """The admin site: pleasant to use, and no way around a rule."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from scheduling.models import (
 )
 from tests.factories import (
     NOW,
+    local,
     make_appointment,
     make_hold,
     make_nurse,
@@ -165,6 +167,23 @@ class TestBooking:
         assert field in errors
         assert not Appointment.objects.exists()
 
+    def test_at_a_time_that_the_clocks_skip_says_so_at_the_field(self, staff: Client) -> None:
+        response = staff.post(ADD, booking(start_0="2026-03-08", start_1="02:30"))
+
+        errors = response.context["adminform"].form.errors.as_data()
+        assert [error.code for error in errors["start"]] == ["time_does_not_exist"]
+        assert errors["start"][0].messages == ["The clocks skip that time on that day."]
+
+    def test_at_a_time_that_the_clocks_show_twice_takes_the_earlier(
+        self, staff: Client, settings: Any
+    ) -> None:
+        settings.CAREMATIX_NOW = local(2026, 10, 30, 9)
+        form = booking(start_0="2026-11-01", start_1="01:30", override_hours="on")
+
+        staff.post(ADD, form)
+
+        assert Appointment.objects.get().start == datetime(2026, 11, 1, 5, 30, tzinfo=UTC)
+
     def test_of_a_time_that_somebody_holds_is_an_error_of_the_form(self, staff: Client) -> None:
         nurse = make_nurse()
         make_hold(nurse=nurse)
@@ -173,6 +192,19 @@ class TestBooking:
 
 
 class TestChanging:
+    def test_of_the_nurse_alone_keeps_the_later_of_two_times_that_read_the_same(
+        self, staff: Client, settings: Any
+    ) -> None:
+        settings.CAREMATIX_NOW = local(2026, 10, 30, 9)
+        later = datetime(2026, 11, 1, 6, 30, tzinfo=UTC)
+        visit = make_appointment(start=later)
+        form = change(visit, start_0="2026-11-01", start_1="01:30", override_hours="on")
+
+        staff.post(page_of(visit), form | {"nurse": make_nurse().pk})
+
+        moved = Appointment.objects.get()
+        assert (moved.start, moved.nurse_id == visit.nurse_id) == (later, False)
+
     def test_moves_through_the_service(self, staff: Client) -> None:
         visit = make_appointment()
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import AuditEvent
 from carematix.logs import Formatter
@@ -54,6 +56,8 @@ WINDOW = {
     "end": "17:00",
 }
 CANARY = "Canary7391"
+ONE_DAY = timedelta(days=1)
+FEW_MORE = 10
 
 
 @pytest.fixture(autouse=True)
@@ -285,6 +289,56 @@ class TestAvailability:
 
         friday = WINDOW | {"weekday": "friday", "end": "09:15"}
         assert places_of("availability", file_of(friday)) == [(2, "", "visits_outside")]
+
+
+def queries_of(kind: str, content: bytes) -> int:
+    """Return how many queries it takes to check a file and to store it."""
+    with CaptureQueriesContext(connection) as asked:
+        services.check_file(kind=kind, content=content, now=NOW)
+        bring(kind, content)
+    return len(asked)
+
+
+@pytest.mark.django_db
+class TestTwoHundredRows:
+    """What belongs together is read and written together; SQLite takes 999 values in one statement."""
+
+    def test_of_new_and_changed_hours_ask_no_more_than_ten(self) -> None:
+        make_nurse(license_number="RN1", works=False)
+        make_nurse(license_number="RN2", works=False)
+
+        asked = []
+        for number, count in (("RN1", 10), ("RN2", 200)):
+            windows = [
+                WINDOW | {"license_number": number, "valid_from": str(NOW.date() + n * ONE_DAY)}
+                for n in range(count)
+            ]
+            asked += [queries_of("availability", file_of(*windows))]
+            asked += [queries_of("availability", file_of(*[w | {"end": "16:00"} for w in windows]))]
+
+        assert asked[2] - asked[0] <= FEW_MORE
+        assert asked[3] - asked[1] <= FEW_MORE
+
+    def test_of_patients_who_change_how_they_are_told_ask_no_more_than_ten(self) -> None:
+        asked = []
+        for count in (10, 200):
+            rows = [
+                PATIENT | {"reference_number": f"R{count}-{n}", "preferred_language": "en"}
+                for n in range(count)
+            ]
+            bring("patients", file_of(*rows))
+            for patient in Patient.objects.filter(reference_number__startswith=f"R{count}-"):
+                patient.phone = f"+1202555{patient.pk.int % 10_000:04d}"
+                patient.save()
+                make_consent(patient=patient)
+                make_appointment(patient=patient, start=NOW + timedelta(days=4))
+            asked.append(
+                queries_of("patients", file_of(*[r | {"preferred_language": "es"} for r in rows]))
+            )
+
+        told = Message.objects.filter(language="es", status="pending")
+        assert told.count() == 2 * (10 + 200)
+        assert asked[1] - asked[0] <= FEW_MORE
 
 
 def uploaded(kind: str = "patients", content: bytes | None = None) -> DataImport:
