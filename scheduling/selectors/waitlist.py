@@ -8,7 +8,6 @@ section 12).
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -26,11 +25,17 @@ from scheduling.models import (
     WaitlistEntry,
     WaitlistOffer,
 )
-from scheduling.selectors.appointments import count_upcoming
-from scheduling.selectors.calendar import clinic_profile
 from scheduling.selectors.nurse_calendars import SEEN_WITHIN, hours_of
-from scheduling.selectors.openings import PARTS, find_openings
-from scheduling.selectors.people import may_text, patient_zone
+from scheduling.selectors.openings import PARTS
+from scheduling.selectors.people import patient_zone
+from scheduling.selectors.waitlist_candidates import (
+    TOGETHER,
+    Candidates,
+    NurseAt,
+    nurse_at,
+    read_candidates,
+    starts_for,
+)
 from scheduling.slots.hours import Range, merge, subtract
 from scheduling.slots.zones import local_date, local_minute
 
@@ -39,7 +44,6 @@ SHORTEST_ANSWER = timedelta(minutes=5)
 """An offer that must be answered sooner than this is none."""
 AROUND = timedelta(days=1)  # the free time around a freed one ends within a day, as a rule
 ONE_DAY = timedelta(days=1)
-STARTS = 500  # more than a day's grid has
 
 EntryStatus = WaitlistEntry.Status
 Open = WaitlistOffer.Status.OPEN
@@ -96,28 +100,44 @@ def who_is_next(*, freed: FreedTime, now: datetime) -> Outlook:
 
     Entries are asked by priority, then continuity with the nurse, then how long they wait. Passed over are those who
     were asked about this freed time already, who may not be texted, whose clock shows quiet hours, or who have another
-    offer open.
+    offer open. While parts of the time are on offer, others are asked about parts of what was freed, not about what
+    was free around it.
     """
     free = free_time_around(freed=freed, now=now)
     if not free.with_holds or free.with_holds[-1][1] <= slots.to_minute(now):
         return Outlook()
     entries = list(_open_entries(freed, free, now))
     open_until = open_offers(now)
-    again: list[datetime] = []
-    for entry in entries:
-        patient, zone = entry.patient, patient_zone(entry.patient)
-        busy_until = [open_until[name] for name in reached_by(patient) if name in open_until]
-        if busy_until:
-            again.append(max(busy_until))
-        elif entry.status == EntryStatus.OFFERED or not may_text(patient=patient):
-            continue
-        elif is_quiet(now, zone=zone):
-            again.append(quiet_until(now, zone=zone))
-        elif suggestion := _suggestion(entry, freed, free.ranges, zone, now):
-            return Outlook(suggestion)
+    on_offer_until = _on_offer_until(freed, now)
+    again = [on_offer_until] if on_offer_until else []
+    calendar = nurse_at(freed, free.ranges, now) if entries and free.ranges else None
+    for first in range(0, len(entries), TOGETHER):
+        batch = entries[first : first + TOGETHER]
+        known = read_candidates(batch, now=now)
+        for entry in batch:
+            patient, zone = entry.patient, patient_zone(entry.patient)
+            busy_until = [open_until[name] for name in reached_by(patient) if name in open_until]
+            if busy_until:
+                again.append(max(busy_until))
+            elif entry.status == EntryStatus.OFFERED or not known.may_text(patient):
+                continue
+            elif is_quiet(now, zone=zone):
+                again.append(quiet_until(now, zone=zone))
+            elif calendar and (
+                suggestion := _suggestion(
+                    entry, freed, free.ranges, calendar, known, now, beside=bool(on_offer_until)
+                )
+            ):
+                return Outlook(suggestion)
     if entries and free.held_until is not None:
         again.append(free.held_until)
     return Outlook(again_at=min(again, default=None))
+
+
+def _on_offer_until(freed: FreedTime, now: datetime) -> datetime | None:
+    """Return when the first of the open offers of a freed time ends; None if there is none."""
+    offers = freed.offers.filter(status=Open, expires_at__gt=now).order_by("expires_at")
+    return offers.values_list("expires_at", flat=True).first()
 
 
 def free_time_around(*, freed: FreedTime, now: datetime) -> FreeTime:
@@ -177,7 +197,7 @@ def _open_entries(freed: FreedTime, free: FreeTime, now: datetime) -> QuerySet[W
         patient__deceased=False,
         visit_type__active=True,
         visit_type__bookable_by_phone=True,  # a patient could not say yes to any other
-    ).exclude(pk__in=freed.offers.values("entry_id"))
+    ).exclude(Q(pk__in=freed.offers.values("entry_id")) | Exists(assigned.filter(closed=True)))
     ranked = entries.annotate(
         last_nurse=Subquery(seen.values("nurse_id")[:1]),
         care_rank=Case(
@@ -214,60 +234,46 @@ def _suggestion(
     entry: WaitlistEntry,
     freed: FreedTime,
     ranges: tuple[Range, ...],
-    zone: ZoneInfo,
+    nurse: NurseAt,
+    known: Candidates,
     now: datetime,
+    *,
+    beside: bool,
 ) -> Suggestion | None:
-    """Return the start that suits a wish best: one that uses what was freed, then the earliest."""
-    if not ranges:
-        return None
-    notice = timedelta(minutes=clinic_profile().minimum_notice_minutes)
+    """
+    Return the start that suits a wish best: one that uses what was freed, then the earliest.
+
+    `beside` other open offers of this time only what was freed counts.
+    """
+    zone = patient_zone(entry.patient)
+    notice = timedelta(minutes=nurse.profile.minimum_notice_minutes)
     warning = max(timedelta(minutes=entry.minimum_warning_minutes), notice + SHORTEST_ANSWER)
     begins = max(slots.to_instant(ranges[0][0]), now + warning)
-    moves = _later_visit(entry, begins)
-    if moves is None and count_upcoming(patient_id=entry.patient_id, now=now) >= (
-        settings.LIMIT_FUTURE_BOOKINGS
-    ):
+    moves = known.later_visit(entry, begins)
+    if moves is None and known.count_upcoming(entry) >= settings.LIMIT_FUTURE_BOOKINGS:
         return None
-    found = find_openings(
-        now=now,
-        since=begins,
-        until=slots.to_instant(ranges[-1][1]),
-        visit_type=entry.visit_type.code,
-        patient_id=entry.patient_id,
-        nurse_ids=[freed.nurse_id],
-        zone=zone,
-        limit=STARTS,
-        ignore_appointment_id=moves.pk if moves else None,
-        exclude=_offered_before(entry),
-    )
+    offered = known.offered_before(entry)
+    length = timedelta(minutes=entry.visit_type.length_minutes)
+    until = slots.to_instant(ranges[-1][1])
     starts = [
-        opening.start
-        for opening in found.slots
-        if _touching(ranges, _minutes(opening.start, opening.end))
-        and _is_wished(entry, zone, opening.start)
-        and (moves is None or opening.start < moves.start)
+        start
+        for start in starts_for(entry, nurse, known, since=begins, until=until, moves=moves)
+        if (freed.nurse_id, start) not in offered
+        and _touching(ranges, _minutes(start, start + length))
+        and _is_wished(entry, zone, start)
+        and (moves is None or start < moves.start)
+        and (not beside or _uses(freed, start, length))
     ]
     if not starts:
         return None
-    length = timedelta(minutes=entry.visit_type.length_minutes)
-    start = min(starts, key=lambda s: (not (s < freed.end and s + length > freed.start), s))
+    start = min(starts, key=lambda s: (not _uses(freed, s, length), s))
     expires_at = min(now + ANSWER_WITHIN, start - notice)
     return Suggestion(entry=entry, start=start, expires_at=expires_at, moves=moves)
 
 
-def _later_visit(entry: WaitlistEntry, begins: datetime) -> Appointment | None:
-    """Return the next visit of the wished kind that the patient has after `begins`."""
-    visits = Appointment.objects.filter(
-        patient_id=entry.patient_id,
-        visit_type_id=entry.visit_type_id,
-        status=Appointment.Status.BOOKED,
-        start__gt=begins,
-    )
-    return visits.order_by("start", "id").first()
-
-
-def _offered_before(entry: WaitlistEntry) -> list[tuple[UUID, datetime]]:
-    return list(entry.offers.order_by().values_list("nurse_id", "start"))
+def _uses(freed: FreedTime, start: datetime, length: timedelta) -> bool:
+    """Tell whether a visit takes a part of what was freed."""
+    return start < freed.end and start + length > freed.start
 
 
 def _is_wished(entry: WaitlistEntry, zone: ZoneInfo, start: datetime) -> bool:

@@ -1,13 +1,17 @@
 """
 Freed times, offered to those who wait for one (scheduling reference, section 12).
 
-An offer is a hold owned by its entry, so the database keeps two offers of one time apart. Rows of an offer change under
-the locks of its nurse, then of its patient. Nobody is booked without a yes.
+An offer is a hold owned by its entry, so the database keeps two offers of one time apart; parts of a long time that do
+not meet may be on offer to several entries at once. Rows of an offer change under the locks of its nurse, then of its
+patient. Nobody is booked without a yes.
 """
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
+
+from django.db.models import Q
 
 from accounts.audit.by_itself import Deed, record_deeds
 from scheduling.exceptions import Busy, NotAvailable, NotFound, SchedulingError, SlotExpired
@@ -123,21 +127,25 @@ def _expire(offer_id: UUID, now: datetime) -> bool:
 
 
 def _offer_freed_time(freed_id: UUID, now: datetime) -> int:
-    """Look who is next without a lock, then offer under the locks what the rules still allow."""
+    """
+    Look who is next without a lock, then offer under the locks what the rules still allow; return how many offers.
+
+    A long time is offered in parts to several entries at once. Each part is held by its entry, so none meets another.
+    """
     due = FreedTime.objects.filter(pk=freed_id, done_at=None, due_at__lte=now)
     freed = due.select_related("nurse").first()
     if freed is None:
         return 0
+    made = 0
     try:
-        outlook = who_is_next(freed=freed, now=now)
-        suggestion = outlook.suggestion
-        if suggestion is None:
-            _rest(freed, now, until=outlook.again_at)
-            return 0
-        return int(run_atomically(lambda: _offer(freed, suggestion, now)))
+        while suggestion := (outlook := who_is_next(freed=freed, now=now)).suggestion:
+            if not run_atomically(partial(_offer, freed, suggestion, now)):
+                return made  # something changed just now: the next pass looks anew
+            made += 1
+        _rest(freed, now, until=outlook.again_at)
     except SchedulingError:  # somebody was faster, or the wish cannot be judged: the others go on
         _rest(freed, now, until=now + LOOK_AGAIN)
-        return 0
+    return made
 
 
 def _rest(freed: FreedTime, now: datetime, *, until: datetime | None) -> None:
@@ -195,7 +203,6 @@ def _offer(freed: FreedTime, suggestion: Suggestion, now: datetime) -> bool:
     )
     if message is None:
         raise NotAvailable("The patient may not be told.")
-    FreedTime.objects.filter(pk=freed.pk).update(due_at=hold.expires_at)
     _write_event("waitlist.offered", offer, now)
     record_deeds([Deed("waitlistoffer.offered", offer.pk, entry.patient_id)])
     return True
@@ -283,8 +290,8 @@ def _drop_message(offer: WaitlistOffer) -> None:
 
 def _look_again(offer: WaitlistOffer, now: datetime) -> None:
     """Have the offer's freed time looked at anew, and those of its nurse that wait for the end of the offer."""
-    waiting = FreedTime.objects.filter(done_at=None, nurse_id=offer.nurse_id)
-    waiting.filter(due_at=offer.expires_at).update(due_at=now)
+    waiting = FreedTime.objects.filter(done_at=None, nurse_id=offer.nurse_id, due_at__gt=now)
+    waiting.filter(Q(pk=offer.freed_time_id) | Q(due_at=offer.expires_at)).update(due_at=now)
 
 
 def owner_of(entry_id: UUID) -> str:

@@ -439,7 +439,7 @@ class TestYes:
         assert (offer.status, offer.hold.state) == ("open", "live")
 
     def test_leaves_the_rest_of_a_longer_time_to_others(self, visits: list[Appointment]) -> None:
-        first, second = make_entry(priority=1), make_entry()
+        first, later = make_entry(priority=1), make_reachable()
         nurse = visits[0].nurse
         for visit in visits[4:6]:
             visit.delete()
@@ -447,6 +447,7 @@ class TestYes:
         services.offer_freed_times(now=NOW)
 
         services.accept_offer(offer_id=offer_of(first).pk, now=NOW, **BY_TEXT)
+        second = make_entry(patient=later)
 
         assert services.offer_freed_times(now=NOW) == 1
         assert offer_of(second).start == visits[5].start
