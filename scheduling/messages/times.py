@@ -1,10 +1,11 @@
 """
-When a reminder goes out (scheduling reference, section 13); no Django, no clock.
+When a message goes out (scheduling reference, section 13); no Django, no clock.
 
 Leads are elapsed time. Quiet hours, 21:00 to 08:00, are read on the patient's clock, whatever the nurse's and the
 clinic's clocks show.
 """
 
+from collections.abc import Collection
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,8 @@ EVENING_MARGIN = timedelta(
     minutes=30
 )  # so that what is due in the evening is sent before it is quiet
 LAST_MOMENT = timedelta(hours=1)  # before the visit: later a reminder helps nobody
+MORNING_MARGIN = timedelta(hours=2)
+"""Who has a visit within this time after the night must know of a change before she or he gets ready."""
 LEADS = {"reminder_48h": timedelta(hours=48), "reminder_2h": timedelta(hours=2)}
 NOON = 12
 MINUTE = timedelta(minutes=1)
@@ -72,6 +75,24 @@ def reminder_time(
         if now < moment <= start - LAST_MOMENT:
             return moment
     return None
+
+
+def notice_time(
+    *, by_patient: bool, starts: Collection[datetime], zone: ZoneInfo, now: datetime
+) -> datetime:
+    """
+    Return when to tell a patient of a change of a visit by text, in UTC.
+
+    What the patient did (`by_patient`: by phone, keypad or text) is answered at once: she or he is awake. What others
+    did in the patient's quiet hours waits until these end, unless a visit is too near for that: `starts` are all the
+    starts that the change is about, of a move the old one as well, and the earliest counts. A visit that begins two
+    hours after the night, to the minute, can wait.
+    """
+    if by_patient or not is_quiet(now, zone=zone):
+        return now.astimezone(UTC)
+    morning = quiet_until(now, zone=zone)
+    near = min(starts) < morning + MORNING_MARGIN
+    return now.astimezone(UTC) if near else morning
 
 
 def _first_instant(zone: ZoneInfo, day: date, clock: time) -> datetime:

@@ -138,7 +138,7 @@ def _reported(provider_id: str, message_id: UUID | None) -> Message | None:
 def _due(channel: str, now: datetime, clinic_now: datetime) -> QuerySet[Message]:
     waiting = Message.objects.filter(channel=channel, status=Status.PENDING, due_at__lte=clinic_now)
     tried = Q(next_attempt_at__isnull=True) | Q(next_attempt_at__lte=now)
-    return waiting.filter(tried).order_by("due_at", "id")
+    return waiting.filter(tried).order_by("due_at", "created_at", "id")
 
 
 def _claim(channel: str, now: datetime, clinic_now: datetime) -> Message | None:

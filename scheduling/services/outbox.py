@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from scheduling.messages.times import is_quiet, quiet_until
+from scheduling.messages.times import is_quiet, notice_time, quiet_until
 from scheduling.models import (
     Appointment,
     AppointmentChange,
     Message,
     Nurse,
     Patient,
+    Source,
     WebhookDelivery,
     WebhookEndpoint,
 )
@@ -65,6 +66,7 @@ TELLS_OF_COMING_VISIT = (
     MessageKind.NURSE_BOOKED,
     MessageKind.NURSE_RESCHEDULED,
 )
+BY_PATIENT = (Source.VOICE, Source.KEYPAD, Source.SMS)
 REPLY_LASTS = timedelta(hours=1)
 
 
@@ -90,11 +92,11 @@ def announce(
 
     `tells_of` is how many visits the patient is told of at once: all of a series with its first one, and with the
     others 0, which tells nothing of the change itself. `tells_nurses` is for the first one of each nurse. Reminders
-    are planned for each.
+    are planned for each. Texts to the patient of what staff did at night wait for the morning (`notice_time`).
     """
     change = Kind(kind)
     if change not in (Kind.BOOKED, Kind.ATTENDANCE_CONFIRMED):
-        _drop_superseded(appointment)
+        _drop_superseded(appointment, tells_of)
     if change in TO_PATIENT and now < appointment.end:
         _write_messages(appointment, change, now, tells_of=tells_of, tells_nurses=tells_nurses)
     _write_events(appointment, kind, now)
@@ -166,7 +168,8 @@ def rests_until(message: Message, now: datetime) -> datetime | None:
     """
     Return until when a reminder or an offer rests, because the patient's clock shows quiet hours now; else None.
 
-    Plans avoid quiet hours; this is for what could not be sent in time.
+    Plans avoid quiet hours; this is for what could not be sent in time. Notices of changes are not held here: when
+    they are due was decided with the change.
     """
     if message.patient is None or message.kind not in (*REMINDERS, MessageKind.WAITLIST_OFFER):
         return None
@@ -174,19 +177,31 @@ def rests_until(message: Message, now: datetime) -> datetime | None:
     return quiet_until(now, zone=zone) if is_quiet(now, zone=zone) else None
 
 
-def _drop_superseded(appointment: Appointment) -> None:
-    waiting = Message.objects.filter(appointment=appointment, status=Message.Status.PENDING)
-    waiting.filter(appointment_sequence__lt=appointment.sequence).update(
-        status=Message.Status.DROPPED
+def _drop_superseded(appointment: Appointment, tells_of: int) -> None:
+    """
+    Drop what waits to be sent of an earlier state of a visit.
+
+    What tells of a whole series goes with its first visit; it stays when that visit alone changes, since the others
+    were told of nowhere else.
+    """
+    waiting = Message.objects.filter(
+        appointment=appointment,
+        status=Message.Status.PENDING,
+        appointment_sequence__lt=appointment.sequence,
     )
+    if tells_of == 1:
+        waiting = waiting.exclude(kind__in=OF_SERIES.values())
+    waiting.update(status=Message.Status.DROPPED)
 
 
 def _write_messages(
     appointment: Appointment, change: Kind, now: datetime, *, tells_of: int, tells_nurses: bool
 ) -> None:
     """Write what patient and nurses are told, and the reminders, in one insert."""
-    before = _values_before(appointment) if change == Kind.RESCHEDULED else {}
     patient = patient_as_recipient(appointment.patient)
+    at_night = patient is not None and bool(tells_of) and is_quiet(now, zone=patient.zone)
+    line = _line_of(appointment) if change == Kind.RESCHEDULED or at_night else None
+    before: dict[str, str] = line.old if change == Kind.RESCHEDULED and line else {}
     notices: list[Notice] = []
     if tells_nurses:
         notices = _notices_to_nurses(appointment, change, before)
@@ -197,6 +212,8 @@ def _write_messages(
     if not notices and not remind:
         return
     own = own_words(kinds={*(notice.kind for notice in notices), *REMINDERS})
+    by_patient = line is not None and line.source in BY_PATIENT
+    starts = [appointment.start, *_start_before(before)]
     messages = [
         draft(
             kind=notice.kind,
@@ -204,7 +221,7 @@ def _write_messages(
             own=own,
             start=notice.start,
             count=tells_of,
-            due_at=now,
+            due_at=_notice_due(notice.recipient, starts, now, by_patient=by_patient),
             expires_at=appointment.end if change == Kind.CANCELLED else appointment.start,
             appointment=appointment,
         )
@@ -240,11 +257,23 @@ def _notices_to_nurses(
     ]
 
 
-def _values_before(appointment: Appointment) -> dict[str, str]:
-    """Return what the move just recorded has changed, as it was before."""
-    line = AppointmentChange.objects.filter(appointment=appointment, version=appointment.version)
-    values: dict[str, str] = line.values_list("old", flat=True).get()
-    return values
+def _line_of(appointment: Appointment) -> AppointmentChange | None:
+    """Return the line of history of the change just recorded, if it was recorded."""
+    lines = AppointmentChange.objects.filter(appointment=appointment, version=appointment.version)
+    return lines.first()
+
+
+def _start_before(before: Mapping[str, str]) -> list[datetime]:
+    return [datetime.fromisoformat(before["start"])] if "start" in before else []
+
+
+def _notice_due(
+    recipient: Recipient, starts: list[datetime], now: datetime, *, by_patient: bool
+) -> datetime:
+    """Return when somebody is told; mail wakes nobody, and nurses choose how they are told."""
+    if recipient.patient is None or recipient.channel != Message.Channel.SMS:
+        return now
+    return notice_time(by_patient=by_patient, starts=starts, zone=recipient.zone, now=now)
 
 
 def _why_not_to_them(message: Message) -> str:
@@ -274,6 +303,8 @@ def _why_not_of_visit(message: Message, now: datetime) -> str:
     visit = message.appointment
     if visit is None:
         return ""
+    if message.kind in OF_SERIES.values():
+        return ""  # of all its visits; what makes it obsolete drops it
     if message.appointment_sequence != visit.sequence:
         return "superseded"
     if message.kind not in TELLS_OF_COMING_VISIT:

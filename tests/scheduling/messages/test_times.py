@@ -12,7 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduling.messages.times import LEADS, is_quiet, quiet_since, quiet_until, reminder_time
+from scheduling.messages.times import (
+    LEADS,
+    is_quiet,
+    notice_time,
+    quiet_since,
+    quiet_until,
+    reminder_time,
+)
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
@@ -207,3 +214,53 @@ class TestQuietHours:
         noon = local("2026-03-10T12:00", BERLIN)
 
         assert quiet_until(noon, zone=BERLIN) == noon
+
+
+class TestNoticeTime:
+    @pytest.mark.parametrize(
+        ("now", "starts", "expected"),
+        [
+            ("2026-03-09T20:59", ["2026-03-10T15:00"], "2026-03-09T20:59"),  # not quiet yet
+            ("2026-03-09T21:00", ["2026-03-10T15:00"], "2026-03-10T08:00"),
+            ("2026-03-10T03:00", ["2026-03-10T15:00"], "2026-03-10T08:00"),
+            ("2026-03-10T07:59", ["2026-03-10T15:00"], "2026-03-10T08:00"),
+            ("2026-03-10T08:00", ["2026-03-10T15:00"], "2026-03-10T08:00"),
+            ("2026-03-09T23:00", ["2026-03-10T09:59"], "2026-03-09T23:00"),  # too near
+            ("2026-03-09T23:00", ["2026-03-10T10:00"], "2026-03-10T08:00"),
+            ("2026-03-09T23:00", ["2026-03-09T23:30"], "2026-03-09T23:00"),
+            ("2026-03-09T23:00", ["2026-03-09T22:30"], "2026-03-09T23:00"),  # it has begun
+            ("2026-03-09T23:00", ["2026-03-20T15:00", "2026-03-10T09:00"], "2026-03-09T23:00"),
+            ("2026-03-28T23:00", ["2026-03-29T11:00"], "2026-03-29T08:00"),  # the clocks change
+        ],
+    )
+    def test_of_what_others_did_leaves_the_night_alone(
+        self, now: str, starts: list[str], expected: str
+    ) -> None:
+        found = notice_time(
+            by_patient=False,
+            starts=[local(start, BERLIN) for start in starts],
+            zone=BERLIN,
+            now=local(now, BERLIN),
+        )
+
+        assert found == local(expected, BERLIN)
+
+    @given(case=cases())
+    def test_of_what_the_patient_did_is_now(
+        self, case: tuple[datetime, timedelta, ZoneInfo, datetime]
+    ) -> None:
+        start, _, zone, now = case
+
+        assert notice_time(by_patient=True, starts=[start], zone=zone, now=now) == now
+
+    @given(case=cases())
+    def test_is_never_at_night_unless_a_visit_is_near(
+        self, case: tuple[datetime, timedelta, ZoneInfo, datetime]
+    ) -> None:
+        start, _, zone, now = case
+
+        found = notice_time(by_patient=False, starts=[start], zone=zone, now=now)
+
+        assert found == now or not quiet_by_the_clock(found, zone)
+        assert found <= start
+        assert found == now or start >= found + 2 * HOUR
