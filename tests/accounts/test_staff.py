@@ -1,9 +1,12 @@
 """Accounts as administrators change them, whichever page they do it on (S28)."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from accounts import staff
@@ -51,6 +54,35 @@ class TestWhoeverAsks:
             staff.deactivate(user_id=uuid4(), origin=origin(asker))
         with pytest.raises(NoSuchPerson):
             staff.change_role(user_id=other.pk, role="root", origin=origin(asker))
+
+
+class TestTwoAdministrators:
+    @pytest.mark.django_db(transaction=True)
+    @pytest.mark.parametrize("act", ["demote", "disable"])
+    def test_who_put_each_other_out_at_once_leave_one_s28(self, act: str) -> None:
+        if connection.vendor != "postgresql":
+            pytest.skip("SQLite runs one writing transaction at a time.")
+        one, other = make_user(role="admin"), make_user(role="admin")
+        together = Barrier(2)
+
+        def put_out(asker: User, person: User) -> bool:
+            together.wait(30)
+            try:
+                if act == "demote":
+                    staff.change_role(user_id=person.pk, role="nurse", origin=origin(asker))
+                else:
+                    staff.deactivate(user_id=person.pk, origin=origin(asker))
+            except NotAllowed:
+                return False
+            finally:
+                connection.close()
+            return True
+
+        with ThreadPoolExecutor(2) as pool:
+            done = list(pool.map(put_out, [one, other], [other, one]))
+
+        assert sorted(done) == [False, True]
+        assert User.objects.filter(role="admin", is_active=True).count() == 1
 
 
 class TestACalendarFeed:

@@ -28,6 +28,24 @@ PATTERNS = {
     "a password in an address": r"\b(?:postgres(?:ql)?|rediss?|smtp(?:\+\w+)?)://[^\s:/@{]+:(?!pw@|password@|p%40ss@)[^\s@{]{6,}@",
     "a number that may be somebody's": r"\+1[2-9]\d{2}(?!555)[2-9]\d{6}\b",
 }
+SAMPLES = re.compile(
+    r"0123456789abcdef|f00dfeed|fedcba98|(.)\1{15}|[Ee]xample|only-for|tests-only|django-insecure|q7Zr0VtYw3"
+)
+"""What the tests and the documents use as values: a line with one of these holds no secret."""
+IN_HISTORY = {
+    "a private key": r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\\n]+[A-Za-z0-9+/]{40}",
+    "a model key": r"\bsk-(?:proj-|svcacct-|ant-)?[A-Za-z0-9_-]{32,}",
+    "an account of Twilio's": r"\b(?:AC|SK)[0-9a-f]{32}\b",
+    "an AWS key": r"\bAKIA[0-9A-Z]{16}\b",
+    "a GitHub token": r"\bgh[pousr]_[A-Za-z0-9]{36}\b",
+    "a key of our API": r"\bcmx_[A-Za-z0-9]{8,}_[A-Za-z0-9_-]{40,}",
+    "a secret of a webhook": r"\bwhsec_[A-Za-z0-9+/]{24,}",
+    "a signing key": r"^\+(?:export )?(?:DJANGO_)?SECRET_KEY=[\"']?[A-Za-z0-9_-]{40,}",
+}
+NEVER_ADDED = re.compile(
+    r"(?:^|/)(?:\.env|id_[rd]sa|.+\.(?:pem|key|p12|sqlite3|jsonl|wav|mp3))$|(?:^|/)transcripts?/"
+)
+"""Files that no commit may ever have added: secrets, databases, recordings, transcripts."""
 PROGRAM = """
 import pathlib, sys
 from carematix import server
@@ -77,6 +95,37 @@ class TestTheTree:
         ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").split()
 
         assert {".env", "db.sqlite3*", "media/"} <= set(ignored)
+
+
+def git(*arguments: str) -> str:
+    done = subprocess.run(
+        ["git", *arguments], cwd=ROOT, capture_output=True, check=False, timeout=60
+    )
+    if done.returncode:
+        pytest.skip("This copy has no history.")
+    return done.stdout.decode("utf-8", errors="ignore")
+
+
+@pytest.fixture(scope="module")
+def added() -> list[str]:
+    """Return every line that a commit of this copy added; of a shallow copy, of those that it has."""
+    lines = git("log", "-p", "--no-color", "-U0", "--no-textconv", "--no-ext-diff", "HEAD")
+    return [line for line in lines.splitlines() if line.startswith("+")]
+
+
+class TestTheHistory:
+    @pytest.mark.parametrize("what", IN_HISTORY)
+    def test_s74_holds_no_secret(self, added: list[str], what: str) -> None:
+        pattern = re.compile(IN_HISTORY[what])
+
+        hits = [line for line in added if pattern.search(line) and not SAMPLES.search(line)]
+
+        assert len(hits) == 0, f"{len(hits)} lines"  # a hit is not printed
+
+    def test_s74_never_had_a_file_of_secrets_or_transcripts(self) -> None:
+        names = git("log", "--format=", "--name-only", "--diff-filter=A", "HEAD").splitlines()
+
+        assert [name for name in names if NEVER_ADDED.search(name)] == []
 
 
 @pytest.mark.django_db

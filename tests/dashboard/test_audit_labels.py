@@ -53,7 +53,7 @@ def recorded_actions() -> set[str]:
             continue
         found.update(text for node in named for text in texts(node))
         found.update(text for node in placed for text in texts(node) if is_action(text))
-        if name_of(call) == "_deed":  # of scheduling.services.delivery, where all are about messages
+        if name_of(call) == "_deed":  # scheduling.services.delivery: of a message
             found.update(f"message.{text}" for text in texts(call.args[0]))
     return found - TOOLS
 
