@@ -51,7 +51,7 @@ class KeyRing:
     def new_key(self, *, owner: str) -> tuple[bytes, WrappedKey]:
         """Return a fresh data key of 32 bytes and its wrapped form; `owner` is the id of what it is for."""
         data_key = secrets.token_bytes(KEY_BYTES)
-        return data_key, self._wrap(data_key, owner)
+        return data_key, self.wrap(data_key, owner=owner)
 
     def unwrap(self, wrapped: WrappedKey, *, owner: str) -> bytes:
         """
@@ -78,9 +78,10 @@ class KeyRing:
         """
         if wrapped.key_id == self._current:
             return wrapped
-        return self._wrap(self.unwrap(wrapped, owner=owner), owner)
+        return self.wrap(self.unwrap(wrapped, owner=owner), owner=owner)
 
-    def _wrap(self, data_key: bytes, owner: str) -> WrappedKey:
+    def wrap(self, data_key: bytes, *, owner: str) -> WrappedKey:
+        """Return a data key wrapped by the current master key."""
         nonce = secrets.token_bytes(NONCE_BYTES)
         cipher = AESGCM(self._keys[self._current])
         sealed = cipher.encrypt(nonce, data_key, _bound_to(self._current, owner))

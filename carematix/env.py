@@ -96,6 +96,13 @@ class Environment:
         """Return a list written with commas."""
         return [word for part in self.text(name).split(",") if (word := part.strip())]
 
+    def ports(self, name: str) -> list[int]:
+        """Return port numbers written with commas."""
+        words = self.words(name)
+        if not all(re.fullmatch("[0-9]{1,5}", word) and 0 < int(word) < 65_536 for word in words):
+            raise _odd(name, "a list of port numbers")
+        return [int(word) for word in words]
+
     def hosts(self, name: str) -> list[str]:
         """Return host names without scheme and port, as `ALLOWED_HOSTS` takes them."""
         hosts = self.words(name)

@@ -26,6 +26,8 @@ DEBUG = env.flag("DEBUG")
 PRODUCTION = not DEBUG  # as the environment says; test tools switch DEBUG alone
 SECRET_KEY = env.secret("SECRET_KEY") or (secrets.token_urlsafe(50) if DEBUG else "")
 SECRET_KEY_FALLBACKS = env.secrets("SECRET_KEY_FALLBACKS")
+# What the database keeps sealed opens in every process, also where SECRET_KEY is made up at each start.
+SEALING_SECRETS = [env.secret("SECRET_KEY") or "development", *SECRET_KEY_FALLBACKS]
 ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS") or (["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
 PUBLIC_BASE_URL = env.url(
     "PUBLIC_BASE_URL", ("https", "http"), "http://127.0.0.1:8000" if DEBUG else ""
@@ -127,6 +129,12 @@ LIMIT_CALL_LOG_DAYS = env.number("LIMIT_CALL_LOG_DAYS", 2_192, least=1)
 LIMIT_MESSAGE_DAYS = env.number("LIMIT_MESSAGE_DAYS", 730, least=1)
 LIMIT_STAFF_TASK_DAYS = env.number("LIMIT_STAFF_TASK_DAYS", 730, least=1)
 LIMIT_IMPORT_DAYS = env.number("LIMIT_IMPORT_DAYS", 90, least=1)
+LIMIT_WEBHOOK_CONNECT_SECONDS = env.number("LIMIT_WEBHOOK_CONNECT_SECONDS", 3, least=1, most=20)
+LIMIT_WEBHOOK_SECONDS = env.number("LIMIT_WEBHOOK_SECONDS", 10, least=1, most=20)
+LIMIT_WEBHOOK_ANSWER_BYTES = env.number("LIMIT_WEBHOOK_ANSWER_BYTES", 65_536, least=1024)
+LIMIT_WEBHOOK_TRIES = env.number("LIMIT_WEBHOOK_TRIES", 8, least=1)
+LIMIT_WEBHOOK_QUEUE_MINUTES = env.number("LIMIT_WEBHOOK_QUEUE_MINUTES", 60, least=1)
+LIMIT_WEBHOOK_DAYS = env.number("LIMIT_WEBHOOK_DAYS", 30, least=1)
 LIMIT_BODY_BYTES = env.number("LIMIT_BODY_BYTES", 1_048_576, least=1024)
 LIMIT_UPLOAD_BYTES = env.number("LIMIT_UPLOAD_BYTES", 5_308_416, least=1024)
 LIMIT_BODY_SECONDS = env.number("LIMIT_BODY_SECONDS", 30, least=1)
@@ -134,6 +142,12 @@ LIMIT_HEADER_BYTES = env.number("LIMIT_HEADER_BYTES", 32_768, least=4096)
 LIMIT_HEADER_SECONDS = env.number("LIMIT_HEADER_SECONDS", 15, least=1)
 LIMIT_IMPORT_MEGABYTES = env.number("LIMIT_IMPORT_MEGABYTES", 5, least=1)
 LIMIT_IMPORT_ROWS = env.number("LIMIT_IMPORT_ROWS", 10_000, least=1)
+
+# ---- Outgoing webhooks ------------------------------------------------------------------------
+WEBHOOK_PORTS = env.ports("WEBHOOK_PORTS")
+WEBHOOK_LOCAL_HOSTS = env.hosts("WEBHOOK_LOCAL_HOSTS")
+if WEBHOOK_LOCAL_HOSTS and not DEBUG:
+    raise ImproperlyConfigured("WEBHOOK_LOCAL_HOSTS may be set only with DEBUG=1.")
 
 # ---- Django -----------------------------------------------------------------------------------
 INSTALLED_APPS = [

@@ -20,6 +20,11 @@ def clinic_now() -> datetime:
     return pinned.astimezone(UTC) if pinned else timezone.now()
 
 
+def real_now() -> datetime:
+    """Return the real clock's now, aware, in UTC: for stamps that other systems read."""
+    return timezone.now()
+
+
 def clinic_zone() -> ZoneInfo:
     """Return the clinic's time zone."""
     zone: ZoneInfo | str = settings.CLINIC_TIME_ZONE

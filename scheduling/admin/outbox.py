@@ -1,16 +1,16 @@
 """Messages, events for other systems and work for people, in the admin."""
 
-import base64
-import secrets
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.text import Truncator
 
 from scheduling.admin.bases import ModelFormBase, NamedAdmin, ReadOnly
+from scheduling.exceptions import InvalidWebhookUrl
 from scheduling.models import (
     Message,
     Source,
@@ -18,20 +18,13 @@ from scheduling.models import (
     WebhookDelivery,
     WebhookEndpoint,
 )
+from scheduling.services.webhooks import allowed_addresses
+from scheduling.webhooks.addresses import MOST_BYTES, target_of
+from scheduling.webhooks.events import EVENT_TYPES
+from scheduling.webhooks.sealed_secrets import new_secret
+from scheduling.webhooks.signatures import secret_of
 
-SECRET_BYTES = 32
 SUMMARY_CHARACTERS = 60
-EVENTS = (
-    "appointment.booked",
-    "appointment.rescheduled",
-    "appointment.cancelled",
-    "appointment.arrived",
-    "appointment.fulfilled",
-    "appointment.noshow",
-    "appointment.attendance_confirmed",
-    "waitlist.offered",
-    "waitlist.accepted",
-)
 
 
 @admin.register(Message)
@@ -63,13 +56,22 @@ class MessageAdmin(ReadOnly, NamedAdmin):
 class WebhookEndpointForm(ModelFormBase):
     """The events as boxes to tick."""
 
-    url = forms.URLField(max_length=500, assume_scheme="https")
+    url = forms.URLField(max_length=MOST_BYTES, assume_scheme="https")
     events = forms.MultipleChoiceField(
-        choices=[(event, event) for event in EVENTS],
+        choices=[(event, event) for event in EVENT_TYPES],
         widget=forms.CheckboxSelectMultiple,
         required=False,
         help_text="None ticked: all of them.",
     )
+
+    def clean_url(self) -> str:
+        """Refuse an address that may not be called."""
+        url: str = self.cleaned_data["url"]
+        try:
+            target_of(url, allowed_addresses())
+        except InvalidWebhookUrl as error:
+            raise ValidationError(error.detail) from error
+        return url
 
 
 @admin.register(WebhookEndpoint)
@@ -84,9 +86,9 @@ class WebhookEndpointAdmin(NamedAdmin):
     ) -> None:
         """Give a new endpoint its secret, and show it this once."""
         if not change:
-            key = base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
-            obj.secret = f"whsec_{key}"
-            messages.warning(request, f"Keep this secret, it is not shown again: {obj.secret}")
+            key, obj.secret = new_secret(endpoint_id=obj.pk)
+            shown = secret_of(key)
+            messages.warning(request, f"Keep this secret, it is not shown again: {shown}")
         super().save_model(request, obj, form, change)
 
 

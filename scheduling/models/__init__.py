@@ -19,7 +19,13 @@ from scheduling.models.calendar import (
     Weekday,
 )
 from scheduling.models.exchange import CalendarFeed, DataImport
-from scheduling.models.outbox import Message, MessageTemplate, WebhookDelivery, WebhookEndpoint
+from scheduling.models.outbox import (
+    EventNumber,
+    Message,
+    MessageTemplate,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
 from scheduling.models.people import (
     CareAssignment,
     Consent,
@@ -44,6 +50,7 @@ __all__ = [
     "Clinic",
     "Consent",
     "DataImport",
+    "EventNumber",
     "FreedTime",
     "Holiday",
     "MedicalCondition",

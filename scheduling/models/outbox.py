@@ -130,16 +130,22 @@ class MessageTemplate(models.Model):
 
 
 class WebhookEndpoint(models.Model):
-    """An address of another system that is told of events (scheduling reference, section 15)."""
+    """
+    An address of another system that is told of events (scheduling reference, section 15).
+
+    The secrets are sealed (`scheduling/webhooks/sealed_secrets.py`); during a rotation both sign.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=100, blank=True)
     description = models.TextField(blank=True)
-    url = models.URLField(max_length=500)
+    url = models.URLField(max_length=2048)
     events = models.JSONField(default=list, blank=True, help_text="Types of events; empty: all.")
-    secret = models.CharField(max_length=120, editable=False)
-    previous_secret = models.CharField(max_length=120, blank=True, editable=False)
+    secret = models.CharField(max_length=255, editable=False)
+    previous_secret = models.CharField(max_length=255, blank=True, editable=False)
+    previous_secret_until = models.DateTimeField(null=True, blank=True, editable=False)
     active = models.BooleanField(default=True)
+    last_attempt_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -150,8 +156,22 @@ class WebhookEndpoint(models.Model):
         return self.name or f"Endpoint {self.id}"
 
 
+class EventNumber(models.Model):
+    """Rising numbers for events, which the database hands out without one writer waiting for another."""
+
+    number = models.BigAutoField(primary_key=True)
+
+    def __str__(self) -> str:
+        return str(self.number)
+
+
 class WebhookDelivery(models.Model):
-    """One event on its way to one endpoint; the id of the event is the same on every try."""
+    """
+    One event on its way to one endpoint; the id of the event is the same on every try.
+
+    Per endpoint the pending row with the lowest `sequence` goes first and the others wait for it. `due_at` is when it
+    is tried next, `lease_until` how long the worker that has it may keep it; both are the real clock's.
+    """
 
     class Status(models.TextChoices):
         PENDING = "pending", "Pending"
@@ -165,10 +185,14 @@ class WebhookDelivery(models.Model):
     event_id = models.UUIDField()
     event_type = models.CharField(max_length=64)
     body = models.TextField(help_text="The exact text that is signed and sent.")
-    sequence = models.PositiveIntegerField(default=0)
+    sequence = models.PositiveBigIntegerField(
+        default=0, help_text="The number of the event: later events of one thing have higher ones."
+    )
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.PENDING)
     attempts = models.PositiveSmallIntegerField(default=0)
     due_at = models.DateTimeField()
+    lease_until = models.DateTimeField(null=True, blank=True)
+    error_code = models.CharField(max_length=40, blank=True)
     response_status = models.PositiveSmallIntegerField(null=True, blank=True)
     delivered_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -178,6 +202,11 @@ class WebhookDelivery(models.Model):
         ordering: ClassVar[list[str]] = ["-created_at", "id"]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["status", "due_at"], name="delivery_due"),
+            models.Index(
+                fields=["endpoint", "sequence", "id"],
+                condition=Q(status="pending"),
+                name="delivery_queue",
+            ),
         ]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["endpoint", "event_id"], name="delivery_once"),

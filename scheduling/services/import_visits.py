@@ -256,12 +256,9 @@ def _write(visits: list[Appointment], occasion: Occasion) -> None:
                 event_type=f"appointment.{AppointmentChange.Kind.BOOKED}",
                 data={
                     "id": str(visit.pk),
-                    "sequence": visit.sequence,
                     "patient": str(visit.patient_id),
                     "nurse": str(visit.nurse_id),
                 },
-                sequence=visit.sequence,
-                now=occasion.now,
             )
 
 

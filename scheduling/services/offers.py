@@ -83,7 +83,7 @@ def accept_offer(*, offer_id: UUID, source: str, actor: str, now: datetime) -> A
         )
         _drop_message(offer)
         _look_again(offer, now)
-        _write_event("waitlist.accepted", offer, now, appointment=str(appointment.pk))
+        _write_event("waitlist.accepted", offer, appointment=str(appointment.pk))
         return appointment
 
     return run_atomically(work)
@@ -203,7 +203,7 @@ def _offer(freed: FreedTime, suggestion: Suggestion, now: datetime) -> bool:
     )
     if message is None:
         raise NotAvailable("The patient may not be told.")
-    _write_event("waitlist.offered", offer, now)
+    _write_event("waitlist.offered", offer)
     record_deeds([Deed("waitlistoffer.offered", offer.pk, entry.patient_id)])
     return True
 
@@ -299,13 +299,12 @@ def owner_of(entry_id: UUID) -> str:
     return f"waitlist:{entry_id}"
 
 
-def _write_event(event_type: str, offer: WaitlistOffer, now: datetime, **more: str) -> None:
+def _write_event(event_type: str, offer: WaitlistOffer, **more: str) -> None:
     data = {
         "id": str(offer.pk),
-        "sequence": 0,
         "entry": str(offer.entry_id),
         "patient": str(offer.entry.patient_id),
         "nurse": str(offer.nurse_id),
         **more,
     }
-    write_event(event_type=event_type, data=data, sequence=0, now=now)
+    write_event(event_type=event_type, data=data)

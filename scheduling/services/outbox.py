@@ -5,17 +5,18 @@ Words and their limits are in `scheduling/messages/`. What is written here is se
 `still_wanted` just before.
 """
 
-import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from scheduling.clock import real_now
 from scheduling.messages.times import is_quiet, notice_time, quiet_until
 from scheduling.models import (
     Appointment,
     AppointmentChange,
+    EventNumber,
     Message,
     Nurse,
     Patient,
@@ -35,6 +36,7 @@ from scheduling.services.drafts import (
     patient_as_recipient,
 )
 from scheduling.services.reminders import planned_reminders, wants_reminder
+from scheduling.webhooks.events import event_body
 
 Kind = AppointmentChange.Kind
 MessageKind = Message.Kind
@@ -99,7 +101,7 @@ def announce(
         _drop_superseded(appointment, tells_of)
     if change in TO_PATIENT and now < appointment.end:
         _write_messages(appointment, change, now, tells_of=tells_of, tells_nurses=tells_nurses)
-    _write_events(appointment, kind, now)
+    _write_event_of(appointment, kind)
 
 
 def write_message(
@@ -314,43 +316,40 @@ def _why_not_of_visit(message: Message, now: datetime) -> str:
     return "past" if now >= visit.start else ""
 
 
-def _write_events(appointment: Appointment, kind: str, now: datetime) -> None:
+def _write_event_of(appointment: Appointment, kind: str) -> None:
     if kind == Kind.ENTERED_IN_ERROR:
         return  # the list of event types has none for it
     write_event(
         event_type=f"appointment.{kind}",
         data={
             "id": str(appointment.pk),
-            "sequence": appointment.sequence,
             "patient": str(appointment.patient_id),
             "nurse": str(appointment.nurse_id),
         },
-        sequence=appointment.sequence,
-        now=now,
     )
 
 
-def write_event(*, event_type: str, data: Mapping[str, Any], sequence: int, now: datetime) -> None:
-    """Write an event for every endpoint that wants its type; `data` holds ids and no names."""
-    event_id = uuid.uuid4()
-    body = json.dumps(
-        {
-            "type": event_type,
-            "timestamp": now.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-            "data": data,
-        },
-        separators=(",", ":"),
-    )
+def write_event(*, event_type: str, data: Mapping[str, Any]) -> None:
+    """
+    Write an event for every endpoint that wants its type, in the transaction of the fact.
+
+    `data` holds ids and no names. The stamps are the real clock's, for another system knows no other.
+    """
     endpoints = WebhookEndpoint.objects.filter(active=True).order_by("created_at", "id")
+    wanted = [row for row in endpoints if not row.events or event_type in row.events]
+    if not wanted:
+        return
+    event_id, at = uuid.uuid4(), real_now()
+    number = EventNumber.objects.create().number
+    body = event_body(event_type=event_type, at=at, sequence=number, data=data)
     WebhookDelivery.objects.bulk_create(
         WebhookDelivery(
             endpoint=endpoint,
             event_id=event_id,
             event_type=event_type,
             body=body,
-            sequence=sequence,
-            due_at=now,
+            sequence=number,
+            due_at=at,
         )
-        for endpoint in endpoints
-        if not endpoint.events or event_type in endpoint.events
+        for endpoint in wanted
     )

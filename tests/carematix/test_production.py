@@ -51,6 +51,7 @@ BROKEN = {
     "no database": ({"DATABASE_URL": ""}, "DATABASE_URL"),
     "stand-in": ({"ASSISTANT": "standin"}, "ASSISTANT"),
     "stopped clock": ({"CAREMATIX_NOW": "2026-03-05T10:00:00-05:00"}, "CAREMATIX_NOW"),
+    "receivers on this machine": ({"WEBHOOK_LOCAL_HOSTS": "127.0.0.1"}, "WEBHOOK_LOCAL_HOSTS"),
     "plain model": ({"OPENAI_REALTIME_URL": "ws://model.example/v1"}, "OPENAI_REALTIME_URL"),
     "plain carrier": ({"TWILIO_API_BASE_URL": "http://api.example"}, "TWILIO_API_BASE_URL"),
     "open Redis": ({"REDIS_URL": "redis://redis.example:6379/0"}, "REDIS_URL"),

@@ -50,6 +50,8 @@ ODD_VALUES = {
     "DATABASE_URL": "mysql://odd.example/db",
     "REDIS_URL": "http://odd.example",
     "MEDIA_ROOT": str(SETTINGS),
+    "WEBHOOK_PORTS": "443,odd",
+    "WEBHOOK_LOCAL_HOSTS": "http://odd.example/",
 } | dict.fromkeys(NUMBERS, "several")
 
 
