@@ -16,13 +16,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 from channels.layers import InMemoryChannelLayer
 from channels_redis.core import RedisChannelLayer
 from django.conf import settings as configured
 from django.test import Client
 
-from scheduling.models import MedicalCondition, Message, Nurse, Patient, PatientRelation
-from scheduling.services import load_clinic
+from scheduling.models import (
+    MedicalCondition,
+    Message,
+    Nurse,
+    Patient,
+    PatientRelation,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
+from scheduling.services import cancel_appointment, load_clinic
 from scheduling.services.feeds import create_feed
 from tests.calls.conftest import THURSDAY
 from tests.calls.virtual_clock import run
@@ -48,6 +57,7 @@ OTHERS = {
     "reason": "canaryvisitreason",
     "said": "canaryspokenwords",
 }
+LAST_COMMAND = "the end of what is watched"
 WORDS = [
     *CANARIES.values(), *OTHERS.values(), "Wolfgangina", "quack@", PHONE, PHONE[1:], PHONE[2:], SECOND_PHONE[2:],
     "1931-07-23", "07/23/1931", "July 23, 1931",
@@ -94,6 +104,27 @@ def published(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.fixture
+def said_to_redis() -> Iterator[list[str]]:
+    """Return every command that Redis gets, whoever sends it (S57); without a Redis, none."""
+    said: list[str] = []
+    if not configured.REDIS_URL:
+        yield said
+        return
+    watcher = redis.Redis.from_url(configured.REDIS_URL)
+    with watcher.monitor() as monitor:  # type: ignore[no-untyped-call]  # redis leaves it untyped
+        yield said
+        asker = redis.Redis.from_url(configured.REDIS_URL)
+        asker.echo(LAST_COMMAND)
+        asker.close()
+        for command in monitor.listen():
+            if LAST_COMMAND in command["command"]:
+                break
+            said.append(command["command"])
+    assert said
+    assert hits("\n".join(said)) == []
+
+
+@pytest.fixture
 def patient(transactional_db: None, settings: Any) -> Patient:
     """Return a patient of the sample clinic whose every field is a canary, with a visit and a call of theirs."""
     settings.CAREMATIX_NOW = THURSDAY
@@ -121,6 +152,7 @@ class TestAPatientsValues:
         patient: Patient,
         log: io.StringIO,
         published: list[str],
+        said_to_redis: list[str],
         tmp_path: Path,
         settings: Any,
     ) -> None:
@@ -160,6 +192,18 @@ class TestAPatientsValues:
 
         assert bodies
         assert hits("\n".join(bodies)) == []
+
+    def test_s53_are_in_no_body_of_a_webhook(self, patient: Patient) -> None:
+        WebhookEndpoint.objects.create(url="https://integrator.example/hook")
+        visit = patient.appointments.get()
+        actor: dict[str, Any] = {"source": "dashboard", "actor": "test", "now": THURSDAY}
+
+        cancel_appointment(appointment_id=visit.pk, reason_text=OTHERS["reason"], **actor)
+        conversations.converse(scenarios()["BK1"], runner=run)
+
+        bodies = list(WebhookDelivery.objects.values_list("body", flat=True))
+        assert bodies
+        assert hits("\n".join(map(str, bodies))) == []
 
     def own_pages(self, patient: Patient) -> list[str]:
         call = patient.calls.get()
