@@ -148,18 +148,17 @@ def _claim(channel: str, now: datetime, clinic_now: datetime) -> Message | None:
         message = due.select_for_update(skip_locked=True, no_key=True).first()
         if message is None:
             return None
-        unwanted, rest = still_wanted(message, clinic_now), rests_until(message, clinic_now)
-        if unwanted:
+        if unwanted := still_wanted(message, clinic_now):
             message.status = Status.DROPPED
             logger.info("scheduling.message.dropped", extra={"reason": unwanted})
-        elif rest:
+        elif rest := rests_until(message, clinic_now):
             message.due_at = rest
         else:
             message.status = Status.SENDING
             message.attempts += 1
             message.lease_until = now + LEASE
         message.save(update_fields=["status", "attempts", "lease_until", "due_at"])
-        if unwanted or rest:  # what is about to be sent is told of when its end is known
+        if message.status != Status.SENDING:  # what is being sent is told of when its end is known
             act = "dropped" if unwanted else "postponed"
             record_deeds([_deed(act, message, reason=unwanted)])
     return message
@@ -210,13 +209,15 @@ def _record_not_sent(message: Message, code: str, now: datetime, clinic_now: dat
         return
     wait_s = min(FIRST_WAIT_S * 3.0 ** (message.attempts - 1), LONGEST_WAIT_S)
     with transaction.atomic():
-        Message.objects.filter(pk=message.pk, status=Status.SENDING).update(
+        waits = Message.objects.filter(pk=message.pk, status=Status.SENDING).update(
             status=Status.PENDING,
             error_code=code,
             lease_until=None,
             next_attempt_at=now + timedelta(seconds=wait_s * random.uniform(0.5, 1.0)),
         )
-        record_deeds([_deed("not_sent", message, reason=code)])
+        if waits:
+            message.status = Status.PENDING
+            record_deeds([_deed("not_sent", message, reason=code)])
     logger.warning("scheduling.message.not_sent", extra={"code": code, "count": message.attempts})
 
 
