@@ -1,17 +1,50 @@
 """The API of this app: who one is."""
 
-from typing import Any
+from typing import Any, ClassVar
 
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api_views import ApiView
 from accounts.models import ApiKey, User
-from accounts.permissions import Resource, Verb
+from accounts.permissions import Resource, Scope, Verb
+
+
+class MeOutput(serializers.Serializer[Any]):
+    """A person (`type` is `user`) or a key (`key`); each has the fields of its kind only."""
+
+    example: ClassVar[dict[str, Any]] = {
+        "type": "key",
+        "id": "3f0e5a8c-7d0d-4a52-9d3a-1f6b2c8e9a10",
+        "name": "Patient portal",
+        "scopes": ["schedule:read", "appointments:write"],
+        "networks": [],
+        "created_at": "2026-03-05T10:00:00-05:00",
+        "expires_at": "2026-06-03T10:00:00-04:00",
+    }
+
+    type = serializers.ChoiceField(choices=["user", "key"])
+    id = serializers.UUIDField()
+    username = serializers.CharField(required=False)
+    first_name = serializers.CharField(required=False)
+    last_name = serializers.CharField(required=False)
+    email = serializers.CharField(required=False)
+    role = serializers.ChoiceField(choices=User.Role.choices, required=False)
+    name = serializers.CharField(required=False)
+    scopes = serializers.ListField(
+        child=serializers.ChoiceField(choices=[scope.value for scope in Scope]), required=False
+    )
+    networks = serializers.ListField(child=serializers.CharField(), required=False)
+    created_at = serializers.DateTimeField(required=False)
+    expires_at = serializers.DateTimeField(required=False)
 
 
 class Me(ApiView):
     """Who sends the request: a member of staff with a role, or an API key with its scopes."""
+
+    operation = "read_me"
+    answers: ClassVar[dict[str, Any]] = {"GET": {200: MeOutput}}
 
     verbs = {"GET": Verb.READ, "HEAD": Verb.READ}
 
@@ -20,7 +53,7 @@ class Me(ApiView):
         return Resource.API_KEY if isinstance(request.auth, ApiKey) else Resource.ACCOUNT
 
     def get(self, request: Request) -> Response:
-        """Answer with who it is."""
+        """Tell who one is."""
         if isinstance(request.auth, ApiKey):
             return Response(_key(request.auth))
         assert isinstance(request.user, User)

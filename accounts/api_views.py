@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from django.conf import settings
+from django.http import HttpRequest, HttpResponseBase
+from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -26,6 +29,11 @@ class ApiView(APIView):
     def resource_of(self, request: Request) -> Resource:
         """Return what the view is about; one that depends on who asks says so itself."""
         return self.resource
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Answer, with all instants at the clinic's offset."""
+        with timezone.override(settings.CLINIC_TIME_ZONE):
+            return super().dispatch(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """

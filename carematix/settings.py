@@ -164,6 +164,9 @@ INSTALLED_APPS = [
     "corsheaders",
     "csp",
     "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "allauth",
     "allauth.account",
     "allauth.mfa",
@@ -328,7 +331,21 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_PARSER_CLASSES": ["accounts.api_policy.BoundedJSONParser"],
     "DEFAULT_METADATA_CLASS": None,  # the schema describes the API, to whoever may read it
     "EXCEPTION_HANDLER": "carematix.api_errors.answer",
+    "DEFAULT_SCHEMA_CLASS": "accounts.rest.schema.ApiSchema",
     "URL_FORMAT_OVERRIDE": None,
+}
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "Carematix",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "DESCRIPTION": "Patients, nurses, free times, visits and calls of the clinic. `docs/api.md` begins from nothing.",
+    "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "PREPROCESSING_HOOKS": ["carematix.schema.only_the_api"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 
 # ---- Browser protections ----------------------------------------------------------------------

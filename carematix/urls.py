@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from carematix import health
+from carematix import health, schema
 from carematix.csp_reports import csp_report
 
 handler400 = "carematix.errors.bad_request"
@@ -19,6 +19,10 @@ urlpatterns = [
     path("accounts/", include("accounts.urls")),
     path("admin/", admin.site.urls),
     path("api/v1/", include("accounts.api_urls")),
+    path("api/v1/", include("scheduling.api.urls")),
+    path("api/schema/", schema.description, name="api_schema"),
+    path("api/docs/", schema.documentation, name="api_docs"),
+    path("fhir/R4/", include("scheduling.fhir.urls")),
     path("", include("scheduling.urls")),
     path("", include("dashboard.urls")),
 ]

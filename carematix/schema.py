@@ -1,0 +1,79 @@
+"""The description of the API and the page that shows it: for whoever has a login or a key, from local files only."""
+
+from functools import lru_cache
+from typing import Any
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpResponseBase
+from django.shortcuts import render
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.renderers import (
+    OpenApiJsonRenderer,
+    OpenApiJsonRenderer2,
+    OpenApiYamlRenderer,
+    OpenApiYamlRenderer2,
+)
+from rest_framework.exceptions import NotAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api_views import ApiView
+from accounts.permissions import Resource, Verb
+
+API = "/api/v1/"
+
+
+def only_the_api(endpoints: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Return the addresses that the description is about; FHIR describes itself at its own."""
+    return [endpoint for endpoint in endpoints if endpoint[0].startswith(API)]
+
+
+@lru_cache(maxsize=1)
+def description_of_the_api() -> dict[str, Any]:
+    """Return the whole description; it is the same for everybody until the code changes."""
+    found: dict[str, Any] = SchemaGenerator().get_schema(public=True)  # type: ignore[no-untyped-call]  # the library's
+    return found
+
+
+class OpenToEverybody(ApiView):
+    """For everybody who is somebody, whatever the role or the scopes."""
+
+    verbs = {"GET": Verb.READ, "HEAD": Verb.READ}
+
+    def resource_of(self, request: Request) -> Resource:
+        """Return what every person, and every key, may read."""
+        return Resource.ACCOUNT if request.auth is None else Resource.API_KEY
+
+
+class Description(OpenToEverybody):
+    """OpenAPI 3.1, as JSON or YAML."""
+
+    renderer_classes = (
+        OpenApiJsonRenderer2,
+        OpenApiJsonRenderer,
+        OpenApiYamlRenderer,
+        OpenApiYamlRenderer2,
+    )
+
+    def get(self, request: Request) -> Response:
+        """Describe the API."""
+        return Response(description_of_the_api())
+
+
+class Documentation(OpenToEverybody):
+    """The description as a page that one can read and try; its script and style are files of ours (S38)."""
+
+    def get(self, request: Request) -> HttpResponseBase:
+        """Show the page."""
+        return render(request._request, "carematix/api_docs.html")
+
+    def handle_exception(self, exc: Exception) -> Any:
+        """Lead people to the login; programs are told as everywhere."""
+        wants_page = "text/html" in self.request.headers.get("Accept", "")
+        if isinstance(exc, NotAuthenticated) and wants_page:
+            return redirect_to_login(self.request.get_full_path())
+        return super().handle_exception(exc)
+
+
+description = Description.as_view()
+documentation = Documentation.as_view()
