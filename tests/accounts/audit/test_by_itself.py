@@ -115,7 +115,7 @@ class TestDeeds:
     def deeds(self, count: int) -> list[Deed]:
         return [Deed("message.sent", uuid4(), uuid4()) for _ in range(count)]
 
-    def test_s46_of_five_hundred_rows_take_as_many_statements_as_of_one(
+    def test_s46_of_fifty_rows_take_as_many_statements_as_of_one(
         self, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         with django_assert_num_queries(1):
