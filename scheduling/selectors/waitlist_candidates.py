@@ -195,7 +195,7 @@ def _answers(patients: set[UUID], phones: set[str]) -> dict[UUID | str, tuple[da
         "-recorded_at", "granted", "id"
     ).values_list("patient_id", "phone", "recorded_at", "granted"):
         answer = (recorded_at, granted)
-        if patient_id:
+        if patient_id is not None:
             latest.setdefault(patient_id, answer)
         if phone:
             latest.setdefault(phone, answer)
