@@ -55,13 +55,16 @@ def book_appointment(
     reason: str = "",
     hold_owner: str = "",
     override_hours: bool = False,
+    appointment_id: UUID | None = None,
+    identifier: str = "",
 ) -> Appointment:
     """
     Book a visit of the type with code `visit_type`; with `hold_owner`, from the time held for that owner.
 
     The nurses of that owner's other holds are locked too, for a caller's transaction that releases them next.
 
-    With `override_hours` the clinic's people skip hours, grid, notice, horizon and cap (section 8).
+    With `override_hours` the clinic's people skip hours, grid, notice, horizon and cap (section 8). `identifier` is
+    another system's name for the visit and stays in its history; `appointment_id` is the id that follows from it.
 
     Raises:
         SlotTaken: the nurse or the patient is busy then, or somebody else holds the time.
@@ -110,11 +113,13 @@ def book_appointment(
             blocked_until=span.blocked_until,
             source=source,
             reason=reason,
+            **({"id": appointment_id} if appointment_id else {}),
         )
         record(
             appointment,
             kind=Kind.BOOKED,
             old={},
+            given={"identifier": identifier} if identifier else {},
             source=source,
             actor=actor,
             now=now,

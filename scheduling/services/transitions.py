@@ -7,6 +7,7 @@ Attendance confirmation and moving are not changes of status and stand in `appoi
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -59,6 +60,7 @@ class Transition:
     by_patient: bool = False
 
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
 ANY = frozenset(Status.values)
 TRANSITIONS: Mapping[str, tuple[Transition, ...]] = {
     Kind.ARRIVED: (
@@ -256,8 +258,9 @@ def record(
     actor: str,
     now: datetime,
     reason: str = "",
+    given: Mapping[str, str] = NOTHING,
 ) -> None:
-    """Write a line of history; old and new hold only what differs."""
+    """Write a line of history; old and new hold only what differs, new also what was `given` with the request."""
     new = snapshot(appointment)
     AppointmentChange.objects.create(
         appointment=appointment,
@@ -268,7 +271,7 @@ def record(
         actor=actor,
         reason=reason,
         old={name: value for name, value in old.items() if new[name] != value},
-        new={name: value for name, value in new.items() if old.get(name) != value},
+        new={name: value for name, value in new.items() if old.get(name) != value} | dict(given),
     )
 
 
