@@ -13,9 +13,12 @@ from django.template.loader import get_template
 
 from accounts.exceptions import NotRecorded
 from dashboard.context import chosen_theme
+from scheduling.fhir.outcomes import outcome_of_status
 
 PROGRAMS = ("/api/", "/fhir/", "/health/")
 """Below these addresses the answer is JSON, whatever the request accepts."""
+FHIR = "/fhir/"
+"""Below this one it is FHIR's resource for what went wrong."""
 
 CODES = {
     HTTPStatus.BAD_REQUEST: ("bad_request", "The request was not understood."),
@@ -33,6 +36,9 @@ def problem(request: HttpRequest, status: HTTPStatus, *, csrf: bool = False) -> 
     """Return the answer for a status of `CODES`."""
     number = getattr(request, "request_id", "")
     code, detail = CSRF if csrf else CODES[status]
+    if request.path_info.startswith(FHIR):
+        outcome = outcome_of_status(status, detail)
+        return JsonResponse(outcome, status=status, content_type="application/fhir+json")
     if _asked_by_a_program(request):
         return JsonResponse({"code": code, "detail": detail, "request_id": number}, status=status)
     template = get_template("403_csrf.html" if csrf else f"{status.value}.html")
