@@ -19,7 +19,6 @@ from django.db.models import (
     Case,
     CharField,
     Exists,
-    F,
     IntegerField,
     OuterRef,
     Q,
@@ -43,21 +42,20 @@ from scheduling.models import (
     Holiday,
     Nurse,
     Patient,
-    SlotHold,
     VisitType,
 )
-from scheduling.models.appointments import ACTIVE_STATUSES
 from scheduling.selectors.calendar import ClinicProfile
 from scheduling.selectors.packed_minutes import EpochMinute, Spans, numbers_of, one_of
+from scheduling.selectors.taken_times import OWN_VISIT, VISIT, id_of, ranges_of, taken_times
 
 AROUND = timedelta(days=2)  # whole local days and night shifts on both sides of a range
-LONGEST = timedelta(days=1)  # no visit takes that long, with its buffers (`visit_type_length`)
 WEST, EAST = timedelta(hours=12), timedelta(hours=14)  # how far clocks differ from UTC
 SEEN_WITHIN = timedelta(days=365)
 DEFAULTS = ClinicProfile()
 NOBODY = UUID(int=0)  # no row has this id
 NO_DATE = 0  # stands for no date in packed rows
-HOLD, VISIT, OWN_VISIT = range(3)
+NursesHours = tuple[dict[UUID, slots.Hours], frozenset[date]]
+"""The hours by nurse, and the holidays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,25 +184,31 @@ def calendars_of(
     ignore_appointment_ids: Collection[UUID] = (),
     hold_owner: str = "",
     whole_weeks: bool = False,
+    worked: NursesHours | None = None,
 ) -> Calendars:
-    """Return the calendars of `nurses` for starts in [since, until), or for every ISO week that these touch."""
-    since, until = _read_range(since, until, whole_weeks=whole_weeks)
+    """
+    Return the calendars of `nurses` for starts in [since, until), or for every ISO week that these touch.
+
+    `worked` is what `hours_of_nurses` returned for this range or a longer one; it is read without it.
+    """
     ids = [row["id"] for row in nurses]
-    zones = {row["id"]: ZoneInfo(row["time_zone"]) for row in nurses}
-    hours, holidays = hours_of(zones, since=since, until=until)
+    hours, holidays = worked or hours_of_nurses(
+        nurses, since=since, until=until, whole_weeks=whole_weeks
+    )
+    since, until = _read_range(since, until, whole_weeks=whole_weeks)
     visits: dict[UUID, list[slots.hours.Range]] = {}
     blocked: dict[UUID, list[slots.hours.Range]] = {}
     patient_visits: list[slots.hours.Range] = []
     ignored = [*ignore_appointment_ids, *filter(None, [ignore_appointment_id])]
-    taken = _taken(ids, since, until, now, patient_id, ignored, hold_owner)
+    taken = taken_times(ids, since, until, now, patient_id, ignored, hold_owner)
     for owner_id, bare, buffered, what in taken:
-        times = _ranges(bare)
+        times = ranges_of(bare)
         if what == OWN_VISIT:
             patient_visits += times
             continue
-        blocked.setdefault(_uuid(owner_id), []).extend(times + _ranges(buffered))
+        blocked.setdefault(id_of(owner_id), []).extend(times + ranges_of(buffered))
         if what == VISIT:
-            visits[_uuid(owner_id)] = times
+            visits[id_of(owner_id)] = times
     by_nurse = {
         row["id"]: slots.Calendar(
             hours=hours[row["id"]],
@@ -223,6 +227,15 @@ def calendars_of(
     return Calendars(by_nurse, tuple(patient_visits), holidays)
 
 
+def hours_of_nurses(
+    nurses: list[dict[str, Any]], *, since: datetime, until: datetime, whole_weeks: bool = False
+) -> NursesHours:
+    """Return the hours of `nurses` and the holidays for starts in [since, until), in two queries."""
+    since, until = _read_range(since, until, whole_weeks=whole_weeks)
+    zones = {row["id"]: ZoneInfo(row["time_zone"]) for row in nurses}
+    return hours_of(zones, since=since, until=until)
+
+
 def _read_range(
     since: datetime, until: datetime, *, whole_weeks: bool
 ) -> tuple[datetime, datetime]:
@@ -237,9 +250,7 @@ def _read_range(
     return lowest, highest
 
 
-def hours_of(
-    zones: Mapping[UUID, ZoneInfo], *, since: datetime, until: datetime
-) -> tuple[dict[UUID, slots.Hours], frozenset[date]]:
+def hours_of(zones: Mapping[UUID, ZoneInfo], *, since: datetime, until: datetime) -> NursesHours:
     """Return the hours of the nurses with these ids and zones, and the holidays, in two queries."""
     ids = list(zones)
     weekly = dict(_windows(ids, since, until))
@@ -250,7 +261,7 @@ def hours_of(
         if effect == "holiday":
             holidays.add(day)
         elif day is None:
-            time_off.setdefault(_uuid(nurse_id), []).append((off_from, off_until))
+            time_off.setdefault(id_of(nurse_id), []).append((off_from, off_until))
         else:
             change = slots.DateWindow(
                 day=day,
@@ -258,7 +269,7 @@ def hours_of(
                 start=None if start is None else minute_of_day(start),
                 end=None if end is None else minute_of_day(end),
             )
-            dates.setdefault(_uuid(nurse_id), []).append(change)
+            dates.setdefault(id_of(nurse_id), []).append(change)
     hours = {
         nurse_id: slots.Hours(
             zone=zone,
@@ -342,59 +353,6 @@ def _changes(ids: list[UUID], since: datetime, until: datetime) -> QuerySet[Any,
     return changes.union(holidays.values_list(nobody, what, "date", *nothing), all=True)
 
 
-def _taken(
-    ids: list[UUID],
-    since: datetime,
-    until: datetime,
-    now: datetime,
-    patient_id: UUID | None,
-    ignored: Collection[UUID],
-    hold_owner: str,
-) -> QuerySet[Any, Any]:
-    """Return, in one query, the spans of the nurses' active visits, of others' live holds and of the patient."""
-    # By the bound of the end on both sides the index leaves out the past and what is far ahead.
-    around = Q(blocked_until__gt=since, blocked_until__lt=until + LONGEST, blocked_from__lt=until)
-    visits = Appointment.objects.filter(around, status__in=ACTIVE_STATUSES).order_by()
-    if ignored:
-        visits = visits.exclude(pk__in=ignored)
-    by_them = one_of("nurse_id", ids, connection.vendor)
-    holds = SlotHold.objects.filter(
-        around, by_them, state=SlotHold.State.LIVE, expires_at__gt=now
-    ).order_by()
-    if hold_owner:
-        holds = holds.exclude(owner=hold_owner)
-    parts = [_spans(holds, "nurse_id", HOLD)]
-    if patient_id is not None:
-        parts.append(_spans(visits.filter(patient_id=patient_id), "patient_id", OWN_VISIT))
-    taken = _spans(visits.filter(by_them), "nurse_id", VISIT)
-    everything: QuerySet[Any, Any] = taken.union(*parts, all=True)
-    return everything
-
-
-def _spans(rows: QuerySet[Any], owner: str, what: int) -> QuerySet[Any, Any]:
-    """Return the bare times by owner, and with their buffers those that have some; most have none."""
-    grouped = rows.values(owner).annotate(
-        bare=Spans(EpochMinute("start"), EpochMinute("end")),
-        buffered=Spans(
-            EpochMinute("blocked_from"),
-            EpochMinute("blocked_until"),
-            filter=Q(blocked_from__lt=F("start")) | Q(blocked_until__gt=F("end")),
-        ),
-    )
-    named: QuerySet[Any, Any] = grouped.values_list(owner, "bare", "buffered", Value(what))
-    return named
-
-
-def _ranges(spans: bytes | str | None) -> list[slots.hours.Range]:
-    minutes = numbers_of(spans) if spans else ()
-    return list(zip(minutes[0::2], minutes[1::2], strict=True))
-
-
 def minute_of_day(moment: time) -> int:
     """Return a time of day as minutes after midnight."""
     return moment.hour * 60 + moment.minute
-
-
-def _uuid(value: Any) -> UUID:
-    """Return a row's id; a union loses the column's type on SQLite."""
-    return value if isinstance(value, UUID) else UUID(str(value))
