@@ -28,6 +28,12 @@ from scheduling.services.hours import recheck_hours
 from scheduling.services.imports import forget_old_imports, run_next_import
 from scheduling.services.offers import offer_freed_times
 from scheduling.services.waitlist import expire_entries
+from scheduling.services.webhook_deliveries import (
+    deliver_next_event,
+    look_after_secrets,
+    purge_deliveries,
+    watch_queues,
+)
 
 OUTCOME_DUE = timedelta(hours=1)
 OUTCOME_FORGOTTEN = timedelta(days=30)
@@ -61,6 +67,16 @@ def deliver_texts(*, now: datetime) -> int:
 def deliver_mails(*, now: datetime) -> int:
     """Send the e-mail that is due longest."""
     return int(deliver_next(channel=Message.Channel.EMAIL, now=now, clinic_now=clinic_now()))
+
+
+def deliver_events(*, now: datetime) -> int:
+    """Send the next event to another system."""
+    return int(deliver_next_event(now=now, clinic_now=clinic_now()))
+
+
+def watch_events(*, now: datetime) -> int:
+    """Raise alarms for events that wait too long."""
+    return watch_queues(now=now, clinic_now=clinic_now())
 
 
 def resolve_lost_messages(*, now: datetime) -> int:
@@ -159,6 +175,10 @@ def _ask_for_outcome(asked: QuerySet[Appointment], due_at: datetime) -> int:
 STEPS: tuple[Step, ...] = (
     Step("texts", deliver_texts, threads=4),
     Step("mails", deliver_mails, threads=2),
+    Step("webhooks", deliver_events, threads=6),
+    Step("webhook_queues", watch_events, period_s=60),
+    Step("webhook_secrets", look_after_secrets, period_s=3600),
+    Step("old_webhooks", purge_deliveries, period_s=3600),
     Step("lost_messages", resolve_lost_messages, period_s=5),
     Step("holds", expire_lapsed_holds, period_s=5),
     Step("waitlist", offer_times),
