@@ -183,11 +183,11 @@ class ReadView(ResourceView):
 
     verbs = READS
 
-    def get(self, request: Request, row_id: Any, version: int | None = None) -> Response:
+    def get(self, request: Request, row_id: Any, version: str = "") -> Response:
         """Answer with the resource; of its versions only the last one is kept."""
         reader = self.reader(request)
         row = self.row(row_id, reader)
-        if row is None or version not in {None, getattr(row, "version", None)}:
+        if row is None or version not in {"", str(getattr(row, "version", ""))}:
             raise NotVisible(resource=Resource.FHIR, object_id=row_id, foreign=False)
         if self.kind_name in NOUNS:
             self.record(request, row)

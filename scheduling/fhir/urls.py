@@ -32,7 +32,7 @@ urlpatterns = [
     path("metadata", api.Metadata.as_view(), name="fhir_metadata"),
     *(address for name in RESOURCES for address in _addresses(name)),
     path(
-        "Appointment/<uuid:row_id>/_history/<int:version>",
+        "Appointment/<uuid:row_id>/_history/<str:version>",
         api.ReadView.as_view(kind_name="Appointment"),
         name="fhir_appointment_version",
     ),

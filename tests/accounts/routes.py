@@ -12,6 +12,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts.permissions import MODELS, Resource, Verb
+from scheduling.fhir.table import RESOURCES
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,24 @@ def acts(verb: Verb, resource: Resource, *, asks: bool = False, **data: str) -> 
     return Route(resource, verbs, data=data)
 
 
+def _fhir_routes() -> dict[str, Route]:
+    """Return the doors of FHIR, which are for keys: people get their data from pages and from the API."""
+    root, found = "fhir/R4/", {}
+    for name, kind in RESOURCES.items():
+        writes = {"POST": Verb.CREATE} if "create" in kind.interactions else {}
+        changes = {"PUT": Verb.UPDATE} if "update" in kind.interactions else {}
+        form = "str" if name in {"PractitionerRole", "Slot"} else "uuid"
+        found[f"{root}{name}"] = Route(Resource.FHIR, {"GET": Verb.LIST} | writes)
+        found[f"{root}{name}/_search"] = acts(Verb.LIST, Resource.FHIR)
+        found[f"{root}{name}/<{form}:row_id>"] = Route(Resource.FHIR, {"GET": Verb.READ} | changes)
+    version = f"{root}Appointment/<uuid:row_id>/_history/<str:version>"
+    return found | {
+        version: reads(Resource.FHIR),
+        f"{root}metadata": reads(Resource.ACCOUNT),
+        f"{root}^.*$": reads(Resource.ACCOUNT),  # nothing is there, for everybody who is known
+    }
+
+
 ROUTES: Mapping[str, Route] = {
     "": reads(Resource.ACCOUNT),
     "dashboard/": reads(Resource.ACCOUNT),
@@ -77,7 +96,7 @@ ROUTES: Mapping[str, Route] = {
     "dashboard/emergency/<uuid:access_id>/end/": acts(Verb.CREATE, Resource.USER),
     "dashboard/audit/": searched(Resource.AUDIT),
     "dashboard/audit/export/": acts(Verb.EXPORT, Resource.AUDIT, format="csv"),
-    "api/v1/me/": reads(Resource.ACCOUNT),  # a key's own: test_me
+    **_fhir_routes(),
     "dashboard/privacy/": Route(
         Resource.SETTINGS, {"GET": Verb.READ, "POST": Verb.READ}, data={"search": "a"}
     ),
@@ -138,6 +157,7 @@ OWN_GUARD = {
 
 CARRIER = "twilio/"
 ADMIN = "admin/"
+API = "api/"  # for programs as well: `api_routes`
 ADMIN_VERBS = {
     "changelist": Verb.READ,
     "add": Verb.CREATE,
