@@ -13,6 +13,7 @@ from accounts.services import record_event
 from scheduling.services import take_message
 from voice import selectors, tokens
 from voice.assistant.callers import callback_number, known_number
+from voice.call_events import write_call_event
 from voice.costs import Usage, cost_usd
 from voice.exceptions import StreamRefused
 from voice.locks import Counted, lock
@@ -89,6 +90,7 @@ def _admit(call: CallLog, *, has_room: bool, now: datetime) -> None:
         call.ended_at = now
         call.stream_nonce = ""
         call.save()
+        write_call_event(call, became=call.status)
     record_event(
         action="call.received",
         outcome=call.status,
@@ -192,6 +194,7 @@ def open_stream(
             object_id=call.id,
             request_id=call_sid,
         )
+        write_call_event(call, became="started")
     call.refresh_from_db()
     return call
 
@@ -242,6 +245,7 @@ def advance_status(
         CallLog.objects.get_or_create(call_sid=call_sid, defaults={"account_sid": account_sid})
         call = CallLog.objects.select_for_update(no_key=True).get(call_sid=call_sid)
         call.sequence_number = max(call.sequence_number, sequence_number)
+        ends = status in TERMINAL and call.status not in TERMINAL
         if RANK[status] > RANK[call.status]:
             call.status = status
         if status in TERMINAL:
@@ -250,6 +254,8 @@ def advance_status(
             if not call.outcome:
                 call.outcome = _computed_outcome(call)
         call.save()
+        if ends:
+            write_call_event(call, became=status)
     return True
 
 

@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 
 from accounts.audit.by_itself import Deed, record_deeds
 from scheduling.services.sweeps import Step
+from voice.call_events import write_call_event
 from voice.carrier import call_state
 from voice.models import CallLog
 from voice.privacy import purge_nightly
@@ -75,6 +76,7 @@ def _close_one(
             return 0
         if not still_held:
             CallLog.objects.filter(pk=call_id).update(status=status)
+            write_call_event(call, became=status)
         end_stream(call_id=call_id, reason=reason, now=now)
         record_deeds([Deed("call.closed", call_id, call.patient_id, status, reason)])
     return 1
