@@ -89,15 +89,13 @@ def change(
         FhirFault: 412 if it has another version; 400 or 422 if it cannot be changed so.
         SchedulingError: the rules refuse it.
     """
-    target = wish.slot.nurse_id if wish.slot else wish.nurse_id
-    if target is not None and not Nurse.objects.filter(pk=target).exists():
-        raise _unknown("Practitioner", "participant")
 
     def work() -> Any | None:
-        if not Appointment.objects.filter(pk=visit_id).exists():
+        seen = Appointment.objects.filter(pk=visit_id).values_list("nurse_id", flat=True).first()
+        if seen is None:
             return None
         # The locks of the service that follows, in their order; so the version cannot change in between.
-        locked = locked_appointment(visit_id, also_nurse=target)
+        locked = locked_appointment(visit_id, also_nurse=_other_nurse(wish, seen))
         if locked.version != version:
             raise FhirFault(412, "The visit has changed since. Read it again, then decide.")
         before = one_row("Appointment", visit_id, reader, verb=Verb.UPDATE)
@@ -107,6 +105,22 @@ def change(
         return after
 
     return run_atomically(work)
+
+
+def _other_nurse(wish: Wish, present: UUID) -> UUID | None:
+    """
+    Return the nurse to whom a visit shall be handed over, if it shall.
+
+    Raises:
+        FhirFault: 422, there is no such nurse, or two are named.
+    """
+    named = {wish.nurse_id, wish.slot.nurse_id if wish.slot else None} - {None, present}
+    if len(named) > 1:
+        raise FhirFault(422, "The slot is another nurse's.", expression="Appointment.slot")
+    other = next(iter(named), None)
+    if other is not None and not Nurse.objects.filter(pk=other).exists():
+        raise _unknown("Practitioner", "participant")
+    return other
 
 
 def _act(visit_id: UUID, wanted: changes.Change, *, actor: str, now: datetime) -> None:
