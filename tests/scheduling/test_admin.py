@@ -12,8 +12,8 @@ from scheduling import models
 from scheduling.models import (
     Appointment,
     AppointmentChange,
-    EventNumber,
     Availability,
+    EventNumber,
     StaffTask,
 )
 from tests.factories import (
