@@ -18,9 +18,9 @@ from scheduling.models import (
     WebhookDelivery,
     WebhookEndpoint,
 )
-from scheduling.services.webhooks import allowed_addresses
+from scheduling.services.webhooks import allowed_addresses, change_endpoint
 from scheduling.webhooks.addresses import MOST_BYTES, target_of
-from scheduling.webhooks.events import EVENT_TYPES
+from scheduling.webhooks.events import EVENT_TYPES, GROUPS
 from scheduling.webhooks.sealed_secrets import new_secret
 from scheduling.webhooks.signatures import secret_of
 
@@ -58,7 +58,7 @@ class WebhookEndpointForm(ModelFormBase):
 
     url = forms.URLField(max_length=MOST_BYTES, assume_scheme="https")
     events = forms.MultipleChoiceField(
-        choices=[(event, event) for event in EVENT_TYPES],
+        choices=[(event, event) for event in (*EVENT_TYPES, *GROUPS)],
         widget=forms.CheckboxSelectMultiple,
         required=False,
         help_text="None ticked: all of them.",
@@ -85,10 +85,12 @@ class WebhookEndpointAdmin(NamedAdmin):
         self, request: HttpRequest, obj: WebhookEndpoint, form: Any, change: bool
     ) -> None:
         """Give a new endpoint its secret, and show it this once."""
-        if not change:
-            key, obj.secret = new_secret(endpoint_id=obj.pk)
-            shown = secret_of(key)
-            messages.warning(request, f"Keep this secret, it is not shown again: {shown}")
+        if change:
+            changed = {name: form.cleaned_data[name] for name in form.changed_data}
+            change_endpoint(endpoint_id=obj.pk, now=timezone.now(), **changed)
+            return
+        key, obj.secret = new_secret(endpoint_id=obj.pk)
+        messages.warning(request, f"Keep this secret, it is not shown again: {secret_of(key)}")
         super().save_model(request, obj, form, change)
 
 

@@ -36,7 +36,7 @@ from scheduling.services.drafts import (
     patient_as_recipient,
 )
 from scheduling.services.reminders import planned_reminders, wants_reminder
-from scheduling.webhooks.events import event_body
+from scheduling.webhooks.events import event_body, wants
 
 Kind = AppointmentChange.Kind
 MessageKind = Message.Kind
@@ -336,7 +336,7 @@ def write_event(*, event_type: str, data: Mapping[str, Any]) -> None:
     `data` holds ids and no names. The stamps are the real clock's, for another system knows no other.
     """
     endpoints = WebhookEndpoint.objects.filter(active=True).order_by("created_at", "id")
-    wanted = [row for row in endpoints if not row.events or event_type in row.events]
+    wanted = [endpoint for endpoint in endpoints if wants(endpoint.events, event_type)]
     if not wanted:
         return
     event_id, at = uuid.uuid4(), real_now()

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
+from accounts.audit.by_itself import Deed, record_deeds
 from scheduling.exceptions import InvalidWebhookUrl
 from scheduling.models import EventNumber, Source, StaffTask, WebhookDelivery, WebhookEndpoint
 from scheduling.services.tasks import raise_alarm
@@ -199,6 +200,8 @@ def _switch_off(endpoint: WebhookEndpoint, delivery: WebhookDelivery, clinic_now
     """Send an endpoint nothing more until somebody switches it on, and tell staff."""
     endpoint.active = False
     endpoint.save(update_fields=["active", "updated_at"])
+    deed = Deed("webhookendpoint.switched_off", endpoint.pk, None, reason=delivery.error_code)
+    record_deeds([deed])
     cause = f"{delivery.attempts} tries failed ({delivery.error_code})"
     if delivery.error_code == "http_410":
         cause = "it answered that it is gone"

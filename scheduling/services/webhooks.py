@@ -15,7 +15,7 @@ from django.db import transaction
 from scheduling.exceptions import EndpointInactive, NotFound, UnknownEvent
 from scheduling.models import EventNumber, WebhookDelivery, WebhookEndpoint
 from scheduling.webhooks.addresses import Limits, target_of
-from scheduling.webhooks.events import EVENT_TYPES, TEST_EVENT, event_body
+from scheduling.webhooks.events import SELECTABLE, TEST_EVENT, event_body
 from scheduling.webhooks.sealed_secrets import new_secret
 from scheduling.webhooks.signatures import secret_of
 
@@ -34,7 +34,9 @@ def create_endpoint(
     *, url: str, events: Sequence[str], name: str = "", description: str = "", now: datetime
 ) -> tuple[WebhookEndpoint, str]:
     """
-    Store an endpoint and return it with its secret, which is shown this once; no `events` means all of them.
+    Store an endpoint and return it with its secret, which is shown this once.
+
+    `events` are types or groups such as `call.*`; none means all of them.
 
     Raises:
         InvalidWebhookUrl: the address may not be called.
@@ -170,5 +172,5 @@ def _locked_endpoint(endpoint_id: uuid.UUID, *, deletes: bool = False) -> Webhoo
 
 
 def _check_events(events: Sequence[str]) -> None:
-    if set(events) - set(EVENT_TYPES):
+    if not SELECTABLE.issuperset(events):
         raise UnknownEvent

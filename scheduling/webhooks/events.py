@@ -1,7 +1,7 @@
 """Which events other systems can be told of (scheduling reference, section 15), and what is said of them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,8 +23,17 @@ EVENT_TYPES = (
     "call.canceled",
     "call.overflow",
 )
+GROUPS = ("*", "appointment.*", "waitlist.*", "call.*")
+"""What an endpoint may ask for in place of single types."""
+SELECTABLE = frozenset({*EVENT_TYPES, *GROUPS})
 TEST_EVENT = "webhook.test"
 """What an endpoint is sent when somebody tries it out; it is sent whatever types the endpoint asked for."""
+
+
+def wants(chosen: Collection[str], event_type: str) -> bool:
+    """Tell whether who chose these types and groups is told of an event; nothing chosen means everything."""
+    group = event_type.partition(".")[0] + ".*"
+    return not chosen or not {event_type, group, "*"}.isdisjoint(chosen)
 
 
 def event_body(*, event_type: str, at: datetime, sequence: int, data: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ import pytest
 from django.db import connection
 from pytest_django.fixtures import Settings
 
+from accounts.models import AuditEvent
 from scheduling.clock import real_now
 from scheduling.models import EventNumber, StaffTask, WebhookDelivery, WebhookEndpoint
 from scheduling.services import webhook_deliveries, webhooks
@@ -240,6 +241,8 @@ class TestAFailure:
         assert not endpoint.active
         assert (only_delivery().status, only_delivery().error_code) == ("failed", "http_410")
         assert StaffTask.objects.filter(topic="webhook_off").count() == 1
+        deed = AuditEvent.objects.get(action="webhookendpoint.switched_off")
+        assert (deed.object_id, deed.reason) == (str(endpoint.pk), "http_410")
 
     @pytest.mark.parametrize("play", [hangs, never_ends], ids=["hanging", "slow"])
     def test_s67_is_a_receiver_that_takes_too_long(
@@ -390,5 +393,29 @@ class TestASlowReceiver:
     def work(self) -> None:
         try:
             deliver()
+        finally:
+            connection.close()
+
+
+@pytest.mark.django_db(transaction=True)
+class TestSeveralWorkers:
+    def test_send_the_events_of_an_endpoint_once_each_and_in_order(
+        self, receiver: Receiver
+    ) -> None:
+        make_endpoint(receiver)
+        ids = write(20)
+
+        workers = [threading.Thread(target=self.work) for _ in range(4)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join(60)
+
+        assert receiver.ids == ids
+
+    def work(self) -> None:
+        try:
+            while WebhookDelivery.objects.filter(status="pending").exists():
+                deliver()
         finally:
             connection.close()

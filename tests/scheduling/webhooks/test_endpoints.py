@@ -226,6 +226,25 @@ class TestWriteEvent:
 
         assert before <= WebhookDelivery.objects.get().due_at <= real_now()
 
+    @pytest.mark.parametrize(
+        ("chosen", "told"),
+        [
+            ([], True),
+            (["*"], True),
+            (["appointment.*"], True),
+            (["appointment.booked"], True),
+            (["call.*", "waitlist.*", "appointment.cancelled"], False),
+        ],
+    )
+    def test_is_for_endpoints_that_chose_the_type_or_its_group(
+        self, chosen: list[str], told: bool
+    ) -> None:
+        make_endpoint(events=chosen)
+
+        write("appointment.booked")
+
+        assert WebhookDelivery.objects.exists() is told
+
     def test_is_for_no_endpoint_that_is_off(self) -> None:
         endpoint = make_endpoint()
         webhooks.change_endpoint(endpoint_id=endpoint.pk, active=False, now=NOW)
