@@ -7,6 +7,8 @@ from django.urls import is_valid_path
 from django.utils.deprecation import MiddlewareMixin
 
 READING = {"GET", "HEAD"}
+PROGRAMS_ONLY = "/fhir/"
+"""Where no address ends in a slash, and nobody comes who could sign in on a page."""
 
 
 class SlashMiddleware(MiddlewareMixin):
@@ -20,7 +22,7 @@ class SlashMiddleware(MiddlewareMixin):
     def process_request(self, request: HttpRequest) -> HttpResponse | None:
         """Answer in place of the page, or let the address be as good or as unknown as it is."""
         path = request.path_info
-        if request.method not in READING or path.endswith("/"):
+        if request.method not in READING or path.endswith("/") or path.startswith(PROGRAMS_ONLY):
             return None
         if is_valid_path(path) or not is_valid_path(f"{path}/"):
             return None

@@ -23,6 +23,8 @@ from accounts.audit.changes import changes
 from accounts.models import ApiKey
 from accounts.origin import sender_of
 from accounts.permissions import Resource, Verb
+from accounts.repeats import Answer, answer_once
+from accounts.sign_in import clock
 from scheduling.clock import clinic_now, clinic_zone
 from scheduling.fhir import bundles, errors, free_times, people, rows, slot_ids, writes
 from scheduling.fhir.bodies import read_appointment
@@ -36,9 +38,11 @@ from scheduling.fhir.site import Site
 from scheduling.fhir.table import RESOURCES, ResourceType
 from scheduling.models import Appointment
 from scheduling.selectors.calendar import clinic_profile
+from scheduling.services.transactions import run_atomically
 
 ROOT = "/fhir/R4"
 READS = {"GET": Verb.READ, "HEAD": Verb.READ}
+KEPT_HEADERS = ("ETag", "Last-Modified", "Location")
 ETAG = re.compile(r'W/"(\d{1,9})"')
 AUDITED = ("nurse", "start", "end", "status", "cancellation_reason", "attendance_confirmed_at")
 NOUNS = {"Patient": "patient", "Appointment": "appointment"}
@@ -235,19 +239,22 @@ class AppointmentSearch(SearchView):
     def post(self, request: Request) -> Response:
         """Book a visit, unless the condition in `If-None-Exist` finds it booked already."""
         reader = self.reader(request)
-        wish = read_appointment(request.data, reader.context.site)
         condition = request.headers.get("If-None-Exist")
-        row, is_new = writes.book(
-            wish,
-            unless=None if condition is None else self.condition(condition, reader),
-            actor=actor_of(request),
-            reader=reader,
-            record=lambda written: record_write(request, written),
-        )
-        status = HTTPStatus.CREATED if is_new else HTTPStatus.OK
-        response = answered(rows.drawn("Appointment", row, reader), row, status)
-        response["Location"] = location(row, reader.context.site)
-        return response
+
+        def work() -> Response:
+            row, is_new = writes.book(
+                read_appointment(request.data, reader.context.site),
+                unless=None if condition is None else self.condition(condition, reader),
+                actor=actor_of(request),
+                reader=reader,
+                record=lambda written: record_write(request, written),
+            )
+            status = HTTPStatus.CREATED if is_new else HTTPStatus.OK
+            response = answered(rows.drawn("Appointment", row, reader), row, status)
+            response["Location"] = location(row, reader.context.site)
+            return response
+
+        return once(request, work, condition=condition or "")
 
     def condition(self, text: str, reader: rows.Reader) -> Search:
         """
@@ -303,6 +310,35 @@ def actor_of(request: Request) -> str:
     """Return who acts, as histories call them; also the owner of what they hold."""
     kind = "key" if isinstance(request.auth, ApiKey) else "user"
     return f"{kind}:{request.user.pk}"
+
+
+def once(request: Request, work: Callable[[], Response], *, condition: str = "") -> Response:
+    """
+    Do a write; with an `Idempotency-Key` a repetition gets the first answer again (section 7).
+
+    Raises:
+        IdempotencyKeyReused, InvalidIdempotencyKey: the key is another request's, or none.
+    """
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return work()
+
+    def whole() -> Answer:
+        response = work()
+        headers = {name: response[name] for name in KEPT_HEADERS if name in response}
+        return {"status": response.status_code, "body": response.data, "headers": headers}
+
+    found = answer_once(
+        scope=f"{actor_of(request)} {request.method} {request.path}",
+        key=key,
+        body=[request.data, condition],
+        now=clock.now(),
+        work=whole,
+        run=run_atomically,
+    )
+    headers = found.answer["headers"]
+    replayed = {"Idempotency-Replayed": "true"} if found.replayed else {}
+    return Response(found.answer["body"], found.answer["status"], headers=headers | replayed)
 
 
 def version_in(request: Request) -> int:

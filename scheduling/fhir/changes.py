@@ -11,6 +11,7 @@ from uuid import UUID
 from scheduling.fhir.bodies import Wish, foreign_names
 from scheduling.fhir.outcomes import FhirFault
 from scheduling.fhir.slot_ids import SlotId
+from scheduling.fhir.statuses import state_of
 from scheduling.fhir.visits import MINUTE, VisitValues
 from scheduling.slots import to_instant
 
@@ -139,10 +140,11 @@ def check_length(wish: Wish, *, ends: set[datetime], length: timedelta) -> None:
 
 def _answer_of_patient(current: VisitValues, wish: Wish) -> Change:
     state = current.state
-    if state.status != "booked" or (wish.participation == "needs-action" and not state.confirmed):
+    wanted = state_of(wish.status, wish.participation)
+    if state.status != "booked" or wanted == state:
         return Nothing()
-    if wish.participation == "accepted":
-        return Nothing() if state.confirmed else Confirm()
+    if wanted is not None and wanted.confirmed:
+        return Confirm()
     raise _rule("A patient who will not come cancels.", "participant.status")
 
 

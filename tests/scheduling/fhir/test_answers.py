@@ -174,6 +174,15 @@ class TestWhatGoesWrong:
         assert issue(response) == answer
         assert response["Content-Type"] == FHIR_JSON
 
+    @pytest.mark.parametrize(
+        "path", ["/fhir/R4", "/fhir/", "/fhir/R5/Patient", "/fhir/R4/Patient/"]
+    )
+    def test_is_never_a_way_to_a_page(self, program: Program, path: str) -> None:
+        response = program.client.get(path)
+
+        assert issue(response) == (404, "not-found")
+        assert response["Content-Type"] == FHIR_JSON
+
     @pytest.mark.parametrize("body", ["{", "[" * 100_000, "[]", '"x"', "null", "", "NaN"])
     def test_is_a_body_that_is_none(self, program: Program, body: str) -> None:
         assert issue(program.send("POST", "Appointment", body)) == (400, "structure")

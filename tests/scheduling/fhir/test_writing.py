@@ -349,6 +349,47 @@ class TestIfNoneExist:
         assert (second.status_code, second.json()["id"]) == (200, first.json()["id"])
 
 
+class TestAnIdempotencyKey:
+    def test_gets_the_first_answer_again(
+        self, program: Program, patient: Patient, nurse: Nurse
+    ) -> None:
+        first, second = (
+            program.send("POST", "Appointment", wish(patient, nurse), Idempotency_Key="k1")
+            for _ in range(2)
+        )
+
+        assert (first.status_code, second.status_code) == (201, 201)
+        assert (first.json(), first["Location"], first["ETag"]) == (
+            second.json(), second["Location"], second["ETag"],
+        )  # fmt: skip
+        assert second["Idempotency-Replayed"] == "true"
+        assert Appointment.objects.count() == 1
+
+    def test_belongs_to_one_request(self, program: Program, patient: Patient, nurse: Nurse) -> None:
+        program.send("POST", "Appointment", wish(patient, nurse), Idempotency_Key="k1")
+
+        other = program.send(
+            "POST", "Appointment", wish(make_patient(), nurse), Idempotency_Key="k1"
+        )
+        wrong = program.send("POST", "Appointment", wish(patient, nurse), Idempotency_Key="k" * 256)
+
+        assert issue(other) == (422, "business-rule")
+        assert issue(wrong) == (400, "invalid")
+
+    def test_does_not_keep_a_refusal(
+        self, program: Program, patient: Patient, nurse: Nurse
+    ) -> None:
+        taken = make_appointment(nurse=nurse)
+        refused = program.send("POST", "Appointment", wish(patient, nurse), Idempotency_Key="k1")
+        services.cancel_appointment(
+            appointment_id=taken.pk, source="dashboard", actor="user:1", now=NOW
+        )
+
+        again = program.send("POST", "Appointment", wish(patient, nurse), Idempotency_Key="k1")
+
+        assert (refused.status_code, again.status_code) == (409, 201)
+
+
 class TestUpdating:
     def test_with_an_old_version_changes_nothing(self, program: Program, patient: Patient) -> None:
         visit = make_appointment(patient=patient)
