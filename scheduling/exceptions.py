@@ -126,6 +126,18 @@ class StillActive(SchedulingError):
     default_detail = "The patient has visits ahead. Cancel them first."
 
 
+class InUse(SchedulingError):
+    """Other records name it, so it cannot go."""
+
+    code = "in_use"
+    default_detail = "Other records need this one. Change them first."
+
+
+class AlreadyAssigned(SchedulingError):
+    code = "already_assigned"
+    default_detail = "There is an assignment of this nurse to this patient. Change it instead."
+
+
 class Busy(SchedulingError):
     """The database was too busy, several times in a row; trying again later may work."""
 

@@ -176,7 +176,16 @@ class ResourceView(ApiView, GenericAPIView[Any]):
         Do a write whole or not at all; with an `Idempotency-Key` a repetition gets the first answer again.
 
         `work` returns the status and the row to show. It must record its own event.
+
+        Raises:
+            ValidationError: a value, or the row as a whole, is not right.
         """
+        try:
+            return self._once(work)
+        except DjangoValidationError as error:
+            raise ValidationError(_by_field(error)) from error
+
+    def _once(self, work: Callable[[], Done]) -> Response:
         request = self.request
 
         def whole() -> Answer:
@@ -341,7 +350,7 @@ class ChangingObjectView(ObjectView):
         def work() -> Done:
             row = self.one(Verb.UPDATE, lock=True)
             self.check_match(row)
-            before = {name: getattr(row, name, None) for name in values if not is_many(row, name)}
+            before = {name: value_of(row, name) for name in values}
             changed = self.change(row, values)
             self.record("changed", [row], changes=what_changed(row, before, values))
             return status.HTTP_200_OK, self.rows().get(pk=changed.pk)
@@ -412,6 +421,18 @@ def is_many(row: Any, name: str) -> bool:
     return any(field.name == name for field in row._meta.many_to_many)
 
 
+def value_of(row: Any, name: str) -> Any:
+    """Return what a field of a stored row holds; of one that names several other rows, their ids."""
+    if is_many(row, name):
+        return ids_in(getattr(row, name).values_list("pk", flat=True))
+    return getattr(row, name, None)
+
+
+def ids_in(several: Iterable[Any]) -> list[str]:
+    """Return the ids of several rows, or those that are given, in order."""
+    return sorted(str(one.pk if isinstance(one, Model) else one) for one in several)
+
+
 def saved(row: Any, values: Mapping[str, Any]) -> Any:
     """
     Store a row with new values, checked as a form of it would be.
@@ -423,10 +444,7 @@ def saved(row: Any, values: Mapping[str, Any]) -> Any:
     for name, value in values.items():
         if name not in several:
             setattr(row, name, value)
-    try:
-        row.full_clean()
-    except DjangoValidationError as error:
-        raise ValidationError(_by_field(error)) from error
+    row.full_clean()
     row.save()
     for name, value in several.items():
         getattr(row, name).set(value)
@@ -439,6 +457,7 @@ def what_changed(
     """Return the change of each field of the row that was sent, for the audit record."""
     known = {field.name for field in row._meta.concrete_fields}
     after = {name: value for name, value in values.items() if name in known}
+    after |= {name: ids_in(value) for name, value in values.items() if is_many(row, name)}
     return changes(type(row), before, after)
 
 

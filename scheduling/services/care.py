@@ -2,7 +2,9 @@
 
 from uuid import UUID
 
-from scheduling.exceptions import NotFound, NurseUnknown
+from django.core.exceptions import ValidationError
+
+from scheduling.exceptions import AlreadyAssigned, NotFound, NurseUnknown
 from scheduling.models import CareAssignment, Nurse
 from scheduling.services.transactions import lock_patient, run_atomically
 
@@ -45,6 +47,77 @@ def make_primary(*, patient_id: UUID, nurse_id: UUID) -> CareAssignment:
     return run_atomically(work)
 
 
+def create_assignment(
+    *, patient_id: UUID, nurse_id: UUID, primary: bool = False, closed: bool = False
+) -> CareAssignment:
+    """
+    Assign a nurse to a patient, or close the nurse to the patient.
+
+    Raises:
+        NotFound, NurseUnknown: there is no such patient, or no such active nurse.
+        AlreadyAssigned: there is such an assignment, or the nurse is closed to the patient.
+        ValidationError: the primary nurse would be closed to the patient.
+    """
+
+    def work() -> CareAssignment:
+        _lock(patient_id, nurse_id)
+        if CareAssignment.objects.filter(patient_id=patient_id, nurse_id=nurse_id).exists():
+            raise AlreadyAssigned
+        row = CareAssignment(patient_id=patient_id, nurse_id=nurse_id)
+        return _settle(row, primary=primary, closed=closed)
+
+    return run_atomically(work)
+
+
+def change_assignment(
+    *, assignment_id: UUID, primary: bool | None = None, closed: bool | None = None
+) -> CareAssignment:
+    """
+    Make a nurse the primary one or not, or close the nurse to the patient or not; what is not told stays.
+
+    Who is made primary is closed no more, and who is closed is primary no more.
+
+    Raises:
+        NotFound: there is no such assignment.
+        ValidationError: the primary nurse would be closed to the patient.
+    """
+
+    def work() -> CareAssignment:
+        row = locked_assignment(assignment_id)
+        is_primary = (row.primary and not closed) if primary is None else primary
+        is_closed = (row.closed and not primary) if closed is None else closed
+        return _settle(row, primary=is_primary, closed=is_closed)
+
+    return run_atomically(work)
+
+
+def delete_assignment(*, assignment_id: UUID) -> None:
+    """
+    End an assignment, or open a closed nurse to the patient again; visits that are booked stay.
+
+    Raises:
+        NotFound: there is no such assignment.
+    """
+    run_atomically(lambda: locked_assignment(assignment_id).delete())
+
+
+def locked_assignment(assignment_id: UUID) -> CareAssignment:
+    """
+    Return an assignment, its patient locked.
+
+    Raises:
+        NotFound: there is no such assignment.
+    """
+    rows = CareAssignment.objects.filter(pk=assignment_id)
+    found = rows.first()
+    if found is not None:
+        lock_patient(found.patient_id)
+        found = rows.first()
+    if found is None:
+        raise NotFound("There is no such assignment.")
+    return found
+
+
 def end_assignment(*, patient_id: UUID, nurse_id: UUID) -> None:
     """
     End an assignment; visits that are booked stay.
@@ -67,3 +140,15 @@ def _lock(patient_id: UUID, nurse_id: UUID) -> None:
     if not Nurse.objects.filter(pk=nurse_id, active=True).exists():
         raise NurseUnknown("There is no such nurse.")
     lock_patient(patient_id)
+
+
+def _settle(row: CareAssignment, *, primary: bool, closed: bool) -> CareAssignment:
+    """Store an assignment of a locked patient; who was the primary nurse before stays assigned."""
+    if primary and closed:
+        raise ValidationError({"primary": "The primary nurse is not closed to the patient."})
+    if primary:
+        others = CareAssignment.objects.filter(patient_id=row.patient_id, primary=True)
+        others.exclude(pk=row.pk).update(primary=False)
+    row.primary, row.closed = primary, closed
+    row.save()
+    return row
