@@ -53,6 +53,7 @@ VERBS = {
     "send_invitations": "Invited",
     "sent": "Sent",
     "settled": "Took the flag off",
+    "switched_off": "Switched off",
     "take_off_the_list": "Took off the list",
     "unlock": "Unlocked",
     "upload": "Uploaded",
