@@ -33,7 +33,8 @@ from voice.assistant.phrases import Phrases
 from voice.assistant.requests import Request
 from voice.assistant.stored_calls import Outcome, rendered, store
 from voice.assistant.tools import TOOLS, Tool
-from voice.models import CallLog, ToolCall
+from voice.live_feed import publish
+from voice.models import CallLog, LiveEvent, ToolCall
 from voice.protocol.commands import Evidence, ToolAnswer
 from voice.threads import in_thread
 
@@ -179,6 +180,8 @@ class VoiceAgentDatabaseHelper:
             changed or request.name == "verify_identity"
         ):  # whatever came of that, it is stored (S15)
             call.save(update_fields=["patient", "language", "recording", "locked"])
+        if changed:
+            publish(LiveEvent.Kind.CALL_UPDATED, call_id=call.pk)
         self._language = call.language
         desk.patients |= {before, desk.gate.patient_id} - {""}
         store(request, desk, outcome, duration_ms=round((time.perf_counter() - begun) * 1000))

@@ -1,5 +1,5 @@
 """
-Locks on what is counted before it is done: attempts of identity, calls that are let in.
+Locks on what is counted before it is done: attempts of identity, calls that are let in, live events.
 
 On PostgreSQL they are advisory locks; on SQLite every transaction that writes excludes all others anyway.
 """
@@ -14,6 +14,7 @@ class Counted(IntEnum):
 
     IDENTITY_ATTEMPTS = 0x1D_E471
     ADMITTED_CALLS = 0x1D_E472
+    LIVE_EVENTS = 0x1D_E473
 
 
 def lock(counted: Counted) -> None:

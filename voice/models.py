@@ -247,3 +247,35 @@ class WebhookReceipt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.key}"
+
+
+class LiveEvent(models.Model):
+    """
+    Something that watchers are told: a number that rises, and ids; what it is about is read when it is shown.
+
+    `reference` is the item id of a line, the id of a tool call, or the id of a task, which belongs to no call.
+    """
+
+    class Kind(models.TextChoices):
+        CALL_STARTED = "call_started", "Call started"
+        CALL_UPDATED = "call_updated", "Call changed"
+        CALL_ENDED = "call_ended", "Call ended"
+        LINE = "line", "Line of a transcript"
+        TOOL_CALL = "tool_call", "Tool call"
+        TASK_CREATED = "task_created", "Task created"
+        TASK_CHANGED = "task_changed", "Task changed"
+
+    seq = models.BigAutoField(primary_key=True)
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    call = models.ForeignKey(
+        CallLog, on_delete=models.CASCADE, null=True, blank=True, related_name="live_events"
+    )
+    reference = models.CharField(max_length=64, blank=True)
+    occurred_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["seq"]
+        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["kind", "reference"])]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.seq}"

@@ -16,8 +16,9 @@ from voice.assistant.callers import callback_number, known_number
 from voice.call_events import write_call_event
 from voice.costs import Usage, cost_usd
 from voice.exceptions import StreamRefused
+from voice.live_feed import publish
 from voice.locks import Counted, lock
-from voice.models import CallLog, PromptVersion, TranscriptEntry, WebhookReceipt
+from voice.models import CallLog, LiveEvent, PromptVersion, TranscriptEntry, WebhookReceipt
 from voice.outcomes import CallFacts, outcome
 from voice.protocol.commands import RecordTurn
 from voice.protocol.conversation import GREETING
@@ -26,6 +27,7 @@ HEARTBEAT_LOST = timedelta(seconds=45)
 TERMINAL = frozenset({"completed", "busy", "failed", "no_answer", "canceled", "overflow"})
 RANK = {"queued": 0, "initiated": 0, "ringing": 1, "in_progress": 2} | dict.fromkeys(TERMINAL, 3)
 FULL_ATTESTATION = "TN-Validation-Passed-A"
+Happened = LiveEvent.Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,8 @@ def _admit(call: CallLog, *, has_room: bool, now: datetime) -> None:
         object_id=call.id,
         request_id=call.call_sid,
     )
+    ended = call.status == CallLog.Status.OVERFLOW
+    publish(Happened.CALL_ENDED if ended else Happened.CALL_STARTED, call_id=call.id)
 
 
 def _is_stub(call: CallLog) -> bool:
@@ -195,6 +199,7 @@ def open_stream(
             request_id=call_sid,
         )
         write_call_event(call, became="started")
+        publish(Happened.CALL_UPDATED, call_id=call.id)
     call.refresh_from_db()
     return call
 
@@ -256,6 +261,8 @@ def advance_status(
         call.save()
         if ends:
             write_call_event(call, became=status)
+        over = call.status in TERMINAL
+        publish(Happened.CALL_ENDED if over else Happened.CALL_UPDATED, call_id=call.id)
     return True
 
 
@@ -281,6 +288,7 @@ def store_turns(*, call_id: UUID, turns: Iterable[RecordTurn]) -> None:
         unique_fields=["call", "item_id"],
         update_fields=[name for name in fields if name != "language"],
     )
+    publish(Happened.LINE, call_id=call_id, references=[row.item_id for row in rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,6 +349,7 @@ def end_stream(*, call_id: UUID, reason: str, now: datetime) -> None:
             request_id=call.call_sid,
             reason=call.ended_reason,
         )
+        publish(Happened.CALL_ENDED, call_id=call_id)
 
 
 def _went_on_after_the_notice(call: CallLog) -> bool:

@@ -14,7 +14,7 @@ from accounts.audit.by_itself import Deed, record_deeds
 from scheduling.services.sweeps import Step
 from voice.call_events import write_call_event
 from voice.carrier import call_state
-from voice.models import CallLog
+from voice.models import CallLog, LiveEvent
 from voice.privacy import purge_nightly
 from voice.services import HEARTBEAT_LOST, RANK, TERMINAL, end_stream
 
@@ -23,6 +23,7 @@ NEVER_OPENED = timedelta(minutes=15)
 LONGEST_CALL = timedelta(hours=4, minutes=15)
 """Twilio ends a call after four hours; a transfer to staff may last that long after our stream."""
 BATCH = 20
+LIVE_EVENTS_KEPT = timedelta(days=1)
 
 
 def close_lost_calls(*, now: datetime) -> int:
@@ -82,7 +83,13 @@ def _close_one(
     return 1
 
 
+def forget_live_events(*, now: datetime) -> int:
+    """Drop what watchers were told more than a day ago; nobody asks for it any more."""
+    return LiveEvent.objects.filter(occurred_at__lt=now - LIVE_EVENTS_KEPT).delete()[0]
+
+
 STEPS: tuple[Step, ...] = (
     Step("lost_calls", close_lost_calls, period_s=30),
     Step("purge", purge_nightly, period_s=300),
+    Step("live_events", forget_live_events, period_s=3600),
 )

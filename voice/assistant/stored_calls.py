@@ -14,7 +14,8 @@ from voice.assistant.desk import Desk
 from voice.assistant.gate import Gate
 from voice.assistant.requests import Request
 from voice.assistant.tools import Tool
-from voice.models import CallLog, ToolCall
+from voice.live_feed import publish
+from voice.models import CallLog, LiveEvent, ToolCall
 
 REPEAT_WITHIN: Final = timedelta(minutes=10)
 RECENT_ROWS: Final = 5
@@ -66,7 +67,7 @@ def store(request: Request, desk: Desk, outcome: Outcome, *, duration_ms: int) -
         "written": answer.written,
         "state": desk.gate.snapshot(),
     }
-    ToolCall.objects.create(
+    row = ToolCall.objects.create(
         call=desk.call,
         function_call_id=request.key,
         name=request.shown_name,
@@ -80,6 +81,7 @@ def store(request: Request, desk: Desk, outcome: Outcome, *, duration_ms: int) -
         started_ms=max(request.started_ms, 0),
         duration_ms=duration_ms,
     )
+    publish(LiveEvent.Kind.TOOL_CALL, call_id=row.call_id, references=[str(row.pk)])
     reason = _handles(outcome.values)
     if desk.gate.acting_as not in ("", "self"):
         reason = f"acting as {desk.gate.acting_as} {reason}".strip()
