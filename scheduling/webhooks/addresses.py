@@ -30,12 +30,15 @@ CLOSED = tuple(
             "2002::/16",  # 6to4, the same
             "2001::/32",  # Teredo
             "::/96",
+            "3fff::/20",  # of examples
             "192.88.99.0/24",  # relays of 6to4
             "192.0.0.0/24",  # of protocols; some versions of Python call a part of it global
         ),
     )
 )
 """What Python calls global and is not for us."""
+GLOBAL_UNICAST = ip_network("2000::/3")
+"""Where all public IPv6 addresses are (RFC 4291, section 2.4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +131,8 @@ def may_reach(address: Address, *, local: bool = False) -> bool:
         address = address.ipv4_mapped or address
     if local and address.is_loopback:
         return True
-    if any(address.version == net.version and address in net for net in CLOSED):
+    if isinstance(address, IPv6Address) and address not in GLOBAL_UNICAST:
+        return False
+    if any(address in net for net in CLOSED):
         return False
     return address.is_global and not address.is_multicast
