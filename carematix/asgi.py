@@ -18,7 +18,8 @@ django.setup(set_prefix=False)  # first: it loads the apps that the routes impor
 
 from carematix import edge  # noqa: E402
 from carematix.body import BoundedBody  # noqa: E402
-from voice.routing import websocket_urlpatterns  # noqa: E402
+from dashboard.routing import websocket_urlpatterns as live_urlpatterns  # noqa: E402
+from voice.routing import websocket_urlpatterns as media_urlpatterns  # noqa: E402
 
 Scope = MutableMapping[str, Any]
 
@@ -57,6 +58,8 @@ anywhere_else: list[Any] = [re_path("", no_such_socket)]  # type: ignore[arg-typ
 application = ProtocolTypeRouter(
     {
         "http": BoundedBody(DjangoApplication()),
-        "websocket": with_the_clients_address(URLRouter([*websocket_urlpatterns, *anywhere_else])),
+        "websocket": with_the_clients_address(
+            URLRouter([*media_urlpatterns, *live_urlpatterns, *anywhere_else])
+        ),
     }
 )

@@ -32,12 +32,15 @@ from scheduling.models import Patient, Source, StaffTask
 from scheduling.selectors.sight import seen
 from scheduling.services.sweeps import Step
 from scheduling.services.tasks import raise_alarm
+from voice.live_feed import publish_events
+from voice.models import LiveEvent
 
 WINDOW = timedelta(minutes=10)
 MOST_PATIENTS = 50
 MANY_LOCKOUTS = 5
 CHECKED_EVENTS = 2_000
 ACTOR = "audit"
+TASKS_TOLD = timedelta(hours=1)
 
 
 def seal(*, now: datetime) -> int:
@@ -136,9 +139,30 @@ def _alarm(topic: str, text: str, actor: str, now: datetime) -> int:
     return 1
 
 
+def tell_of_tasks(*, now: datetime) -> int:
+    """
+    Tell those who watch of tasks that are new or done; scheduling, which stores them, has never heard of watchers.
+
+    Two workers may tell of the same one; a watcher replaces what it has.
+    """
+    since = now - TASKS_TOLD
+    kinds = LiveEvent.Kind
+    changed = StaffTask.objects.filter(Q(created_at__gt=since) | Q(done_at__gt=since))
+    due = {(kinds.TASK_CREATED, str(task.pk)) for task in changed if task.created_at > since}
+    due |= {(kinds.TASK_CHANGED, str(task.pk)) for task in changed if task.done_at}
+    told = LiveEvent.objects.filter(
+        kind__in=[kinds.TASK_CREATED, kinds.TASK_CHANGED],
+        reference__in=[reference for _, reference in due],
+    )
+    missing = due - {(kinds(kind), key) for kind, key in told.values_list("kind", "reference")}
+    events = [LiveEvent(kind=kind, reference=key) for kind, key in sorted(missing)]
+    return len(events) if events and publish_events(events) else 0
+
+
 STEPS: tuple[Step, ...] = (
     Step("audit_seals", seal),
     Step("audit_watch", watch, period_s=60),
+    Step("live_tasks", tell_of_tasks),
     Step("audit_check", check, period_s=60),
     Step("audit_head", keep_head, period_s=300),
     Step("logins", forget_logins, period_s=3600),

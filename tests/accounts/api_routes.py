@@ -74,5 +74,6 @@ API_ROUTES: Mapping[str, ApiRoute] = {
     "api/schema/": ApiRoute(Resource.ACCOUNT, ONE, for_keys=Resource.API_KEY),
     "api/docs/": ApiRoute(Resource.ACCOUNT, ONE, for_keys=Resource.API_KEY),
     f"{API}me/": ApiRoute(Resource.ACCOUNT, ONE, for_keys=Resource.API_KEY),
+    f"{API}live-events/": ApiRoute(Resource.LIVE_CALLS, ONE),
 } | {f"{API}{path}": route for path, route in VISITS.items()}
 """Behind a login or a key; there is nothing else below `/api/`."""

@@ -166,8 +166,11 @@ ADMIN_VERBS = {
     "change": Verb.READ,
 }
 
-SOCKETS = {r"^ws/media-stream/?$"}
-"""The carrier's, behind its signature."""
+SOCKETS = {
+    r"^ws/media-stream/?$": None,  # the carrier's, behind its signature
+    r"^ws/live/?$": Resource.LIVE_CALLS,
+}
+"""Every socket with what it shows to people who are signed in."""
 
 
 def all_routes() -> Iterator[tuple[str, URLPattern]]:

@@ -15,6 +15,7 @@ from django.utils import timezone
 from accounts.models import ApiKey, AuditEvent, EmergencyAccess, LegalHold, User
 from accounts.permissions import Reach, Resource, Role, Verb, may, reach
 from carematix.asgi import application
+from dashboard.routing import websocket_urlpatterns as live_urlpatterns
 from tests.accounts.routes import (
     ADMIN,
     API,
@@ -29,7 +30,8 @@ from tests.accounts.routes import (
 )
 from tests.dashboard.rows import make_call
 from tests.factories import make_appointment, make_assignment, make_nurse, make_patient, make_user
-from voice.routing import websocket_urlpatterns
+from voice.models import CallLog
+from voice.routing import websocket_urlpatterns as media_urlpatterns
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 KINDS = ("own", "foreign", "missing")
@@ -121,7 +123,9 @@ class TestTheTableOfRoutes:
         assert {*ROUTES, *OPEN, *OWN_GUARD} - set(PATTERNS) == set()
 
     def test_names_every_socket_s25(self) -> None:
-        assert {str(route.pattern) for route in websocket_urlpatterns} == SOCKETS
+        sockets = [*media_urlpatterns, *live_urlpatterns]
+
+        assert {str(route.pattern) for route in sockets} == set(SOCKETS)
 
     def test_has_no_address_of_a_test_or_a_debugger_s25(self) -> None:
         assert not [path for path in PATTERNS if re.search("debug|test|__", path)]
@@ -291,6 +295,34 @@ class TestSockets:
         accepted, _ = await socket.connect()
 
         assert not accepted
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize("pattern", sorted(SOCKETS))
+class TestTheSocketsOfEveryRole:
+    async def test_show_what_the_policy_says_s25_s29(
+        self, rows: dict[tuple[str, str], str], pattern: str, role: Role
+    ) -> None:
+        from asgiref.sync import sync_to_async
+
+        await sync_to_async(CallLog.objects.update)(status="in_progress", ended_at=None)
+        resource = SOCKETS[pattern]
+        reached = reach(role, Verb.READ, resource) if resource else Reach.NONE
+        cookie = (await signed_in(role)).cookies["sessionid"].value
+        headers = [(b"cookie", f"sessionid={cookie}".encode()), (b"host", b"testserver")]
+        headers.append((b"origin", b"https://testserver"))
+        path = "/" + pattern.strip("^/?$")
+        socket = WebsocketCommunicator(application, path, headers=headers)
+
+        accepted, _ = await socket.connect(timeout=5)
+
+        assert accepted is (reached is not Reach.NONE)
+        if accepted:
+            calls = {call["id"] for call in (await socket.receive_json_from(5))["calls"]}
+            await socket.disconnect()
+            own, foreign = rows["call_id", "own"], rows["call_id", "foreign"]
+            assert calls == ({own, foreign} if reached is Reach.ANY else {own})
 
 
 async def signed_in(role: str) -> Client:
