@@ -24,20 +24,30 @@ class MeOutput(serializers.Serializer[Any]):
         "expires_at": "2026-06-03T10:00:00-04:00",
     }
 
-    type = serializers.ChoiceField(choices=["user", "key"])
+    type = serializers.ChoiceField(choices=["user", "key"], help_text="A person or a program.")
     id = serializers.UUIDField()
-    username = serializers.CharField(required=False)
+    username = serializers.CharField(required=False, help_text="The name to sign in with.")
     first_name = serializers.CharField(required=False)
     last_name = serializers.CharField(required=False)
     email = serializers.CharField(required=False)
-    role = serializers.ChoiceField(choices=User.Role.choices, required=False)
+    role = serializers.ChoiceField(
+        choices=User.Role.choices, required=False, help_text="What the person may do."
+    )
     name = serializers.CharField(required=False)
     scopes = serializers.ListField(
-        child=serializers.ChoiceField(choices=[scope.value for scope in Scope]), required=False
+        child=serializers.ChoiceField(choices=[scope.value for scope in Scope]),
+        required=False,
+        help_text="What the key may do.",
     )
-    networks = serializers.ListField(child=serializers.CharField(), required=False)
+    networks = serializers.ListField(
+        child=serializers.CharField(),
+        required=False,
+        help_text="From which networks the key may be used; from any if there are none.",
+    )
     created_at = serializers.DateTimeField(required=False)
-    expires_at = serializers.DateTimeField(required=False)
+    expires_at = serializers.DateTimeField(
+        required=False, help_text="From when on the key opens nothing."
+    )
 
 
 class Me(ApiView):

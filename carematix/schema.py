@@ -69,6 +69,10 @@ class Documentation(OpenToEverybody):
         token = get_token(request._request)
         return HttpResponse(render_to_string("carematix/api_docs.html", {"csrf_token": token}))
 
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
+        """Answer whatever is accepted: the page is a page, and errors are worded as everywhere."""
+        return super().perform_content_negotiation(request, force=True)
+
     def handle_exception(self, exc: Exception) -> Any:
         """Lead people to the login; programs are told as everywhere."""
         wants_page = "text/html" in self.request.headers.get("Accept", "")

@@ -9,6 +9,7 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.dateparse import parse_date, parse_datetime
+from drf_spectacular.drainage import set_override
 from rest_framework import serializers
 
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
@@ -87,6 +88,12 @@ class InstantFilter(django_filters.Filter):
     """A bound that is a date, the clinic's midnight, or an instant with an offset."""
 
     field_class = _InstantFormField
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Take what every filter takes; `label` is what the schema says of it."""
+        super().__init__(*args, **kwargs)
+        either = [{"type": "string", "format": kind} for kind in ("date", "date-time")]
+        set_override(self, "field", {"anyOf": either, "description": kwargs.get("label", "")})
 
 
 class WordsFilter(django_filters.BaseInFilter, django_filters.ChoiceFilter):

@@ -65,6 +65,24 @@ class Pages(CursorPagination):
             raise NotFound
         return cursor
 
+    def get_paginated_response_schema(self, schema: Any) -> dict[str, Any]:
+        """Return how the schema describes a page."""
+        beside = {"type": ["string", "null"], "format": "uri"}
+        place = "https://clinic.example/api/v1/appointments/?cursor=cD0yMDI2LTAzLTA2"
+        return {
+            "type": "object",
+            "required": ["results", "next", "previous"],
+            "properties": {
+                # The library passes a mark of its own to learn where rows stand in an example.
+                "results": schema | {"description": "The rows."}
+                if isinstance(schema, dict)
+                else schema,
+                "next": beside
+                | {"description": "The next page, if there is one.", "example": place},
+                "previous": beside | {"description": "The page before.", "example": None},
+            },
+        }
+
     def paginate_queryset(
         self, queryset: Any, request: Request, view: Any = None
     ) -> list[Any] | None:

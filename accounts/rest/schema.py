@@ -5,15 +5,18 @@ What a view does not say in code stands in its docstrings: the first line of a m
 the docstring of the view its description. Examples stand at the serializers.
 """
 
-from typing import Any, ClassVar
+from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 
+from accounts import permissions
 from accounts.authentication import BearerKeyAuthentication, SignedInAuthentication
 from accounts.permissions import SCOPES, Reach
+from accounts.rest import parameters
+from accounts.rest.problems import EVERYWHERE, FAULTS, WRITING, InvalidProblem, Problem
 from accounts.rest.views import (
     ActView,
     CreatingListView,
@@ -22,89 +25,14 @@ from accounts.rest.views import (
     ObjectView,
     ResourceView,
 )
+from accounts.rest.words import GLOSSARY
 
 KEY_SCHEME = "apiKey"
 SESSION_SCHEME = "session"
 
 
-class Problem(serializers.Serializer[Any]):
-    """What every error looks like; `code` is stable, `detail` is for people."""
-
-    example: ClassVar[dict[str, Any]] = {
-        "code": "not_found",
-        "detail": "There is no such page.",
-        "request_id": "5f0c6a2e9b7d4c1f8e3a",
-    }
-
-    code = serializers.CharField(help_text="Stable: programs may rely on it.")
-    detail = serializers.CharField(help_text="What is wrong, in words for people.")
-    request_id = serializers.CharField(help_text="Name it when you ask for help.")
-
-
-class InvalidInput(Problem):
-    """An error of what was sent, with what is wrong with each field or parameter."""
-
-    example: ClassVar[dict[str, Any]] = {
-        "code": "invalid",
-        "detail": "Some of what was sent is not right.",
-        "request_id": "5f0c6a2e9b7d4c1f8e3a",
-        "fields": {"start": ["This field is required."]},
-    }
-
-    def get_fields(self) -> dict[str, Any]:
-        """Return the fields; the one more has the name of a property of the framework (contract, section 6)."""
-        what = "By field or parameter, what is wrong with it."
-        return super().get_fields() | {
-            "fields": serializers.DictField(required=False, help_text=what)
-        }
-
-
-ERRORS = {
-    400: (InvalidInput, "What was sent is not right."),
-    401: (Problem, "Nobody is signed in, or the key opens nothing."),
-    403: (Problem, "The role, or the scopes of the key, do not include this."),
-    404: (Problem, "There is no such record for you."),
-    405: (Problem, "The address does not take that method."),
-    406: (Problem, "Answers are JSON."),
-    409: (Problem, "The clinic's rules or another record stand against it; `code` says which."),
-    412: (Problem, "The object has changed since the state that `If-Match` names."),
-    413: (Problem, "The body is too large."),
-    415: (Problem, "Send JSON."),
-    422: (Problem, "The `Idempotency-Key` was used for another request."),
-    429: (Problem, "Too many requests; wait as many seconds as `Retry-After` says."),
-    503: (Problem, "Not available just now; nothing was done. Try again."),
-}
-EVERYWHERE = (400, 401, 403, 406, 429, 503)
-WRITING = (409, 413, 415)
-
-IDEMPOTENCY_KEY = OpenApiParameter(
-    "Idempotency-Key",
-    str,
-    OpenApiParameter.HEADER,
-    description=(
-        "A key of your choice, 1 to 255 characters. The same request with the same key within 24 hours has no second"
-        " effect and gets the first answer again."
-    ),
-    examples=[OpenApiExample("A key", value="4c4f3c7e-booking-1")],
-)
-IF_MATCH = OpenApiParameter(
-    "If-Match",
-    str,
-    OpenApiParameter.HEADER,
-    description="The ETag of the state that you have seen; another one gets 412 and nothing is changed.",
-)
-IF_NONE_MATCH = OpenApiParameter(
-    "If-None-Match",
-    str,
-    OpenApiParameter.HEADER,
-    description="The ETag that you have; if it is the current one the answer is 304 without a body.",
-)
-FIELDS = OpenApiParameter(
-    "fields",
-    str,
-    description="Only these fields, parted by commas.",
-    examples=[OpenApiExample("Two fields", value="id,created_at")],
-)
+EVERY_KEY: list[list[str]] = [[]]
+"""The ways in of a key that may do something whatever its scopes."""
 
 
 class ApiSchema(AutoSchema):
@@ -133,37 +61,53 @@ class ApiSchema(AutoSchema):
         return [self.path.removeprefix("/api/v1/").split("/")[0]]
 
     def get_summary(self) -> str | None:
-        """Return the first line of the method's docstring."""
-        return self._documented(getattr(self.view, self.method.lower()))[0]
+        """Return the first line of the method's docstring; an inherited method gets the name of the resource."""
+        method = getattr(self.view, self.method.lower())
+        first = self._documented(method)[0]
+        if method.__module__ != ResourceView.__module__ or isinstance(self.view, ActView):
+            return first
+        noun, plural = (name.replace("_", " ") for name in self.view.names())
+        one = f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+        usual = {"GET": f"Read {one}.", "POST": f"Add {one}.", "PATCH": f"Change {one}."}
+        usual["DELETE"] = f"Delete {one}; what has a history is ended and stays readable."
+        return (
+            f"List {plural}."
+            if isinstance(self.view, ListView) and self.method == "GET"
+            else usual[self.method]
+        )
 
     def get_description(self) -> str:  # type: ignore[override]  # as the library's own
         """Return what the view says of itself, what its method adds, and what a key must open."""
         first, rest = self._documented(type(self.view))
         _, more = self._documented(getattr(self.view, self.method.lower()))
-        scopes = self._scopes()
-        needs = f"An API key needs the scope {' or '.join(f'`{one}`' for one in scopes)}."
-        closed = "For people who are signed in; no scope of an API key opens it."
-        parts = (first, rest, more, needs if scopes else closed)
+        ways = self._ways_of_keys()
+        needs = "For people who are signed in; no scope of an API key opens it."
+        if ways == EVERY_KEY:
+            needs = "Every API key may do this, whatever its scopes."
+        elif ways:
+            needs = f"An API key needs the scope {' or '.join(f'`{one}`' for (one,) in ways)}."
+        parts = (first, rest, more, needs)
         return "\n\n".join(part for part in parts if part)
 
     def get_auth(self) -> list[Any]:
-        """Return the ways in, with the scopes that a key needs."""
+        """Return the ways in, each of which suffices, with the scope that a key needs."""
         found = super().get_auth()
-        scopes = self._scopes()
-        ways = [{KEY_SCHEME: scopes} if KEY_SCHEME in way else way for way in found]
-        return [way for way in ways if KEY_SCHEME not in way or scopes]
+        people = [way for way in found if KEY_SCHEME not in way]
+        return [{KEY_SCHEME: scopes} for scopes in self._ways_of_keys()] + people
 
     def get_override_parameters(self) -> list[Any]:
         """Return the headers and parameters that the kind of view brings along."""
         found = list(getattr(self.view, "schema_parameters", {}).get(self.method, ()))
         if self.method == "POST":
-            found.append(IDEMPOTENCY_KEY)
+            found += [parameters.IDEMPOTENCY_KEY, parameters.REPLAYED]
         if isinstance(self.view, ObjectView) and self.method == "GET":
-            found += [FIELDS, IF_NONE_MATCH]
+            found += [parameters.FIELDS, parameters.IF_NONE_MATCH, parameters.ETAG]
         elif isinstance(self.view, ObjectBase) and self.method != "GET":
-            found.append(IF_MATCH)
+            found += [parameters.IF_MATCH, parameters.ETAG]
+        elif isinstance(self.view, CreatingListView) and self.method == "POST":
+            found += [parameters.ETAG, parameters.LOCATION]
         elif isinstance(self.view, ListView) and self.method == "GET":
-            found.append(FIELDS)
+            found.append(parameters.FIELDS)
             orders = self.view.orderings
             found.append(
                 OpenApiParameter(
@@ -180,9 +124,11 @@ class ApiSchema(AutoSchema):
         """Return what each status is answered with."""
         own = getattr(self.view, "answers", {}).get(self.method)
         found: dict[int, Any] = dict(own) if own else self._usual_answer()
+        if isinstance(self.view, ObjectView) and self.method == "GET":
+            found[304] = OpenApiResponse(description="It is as `If-None-Match` says.")
         for code in self._error_codes():
-            serializer, words = ERRORS[code]
-            found[code] = OpenApiResponse(serializer, description=words)
+            shape = InvalidProblem if FAULTS[code].more and code == min(FAULTS) else Problem
+            found[code] = OpenApiResponse(shape, description=FAULTS[code].when)
         return found
 
     def get_examples(self) -> list[OpenApiExample]:
@@ -192,13 +138,15 @@ class ApiSchema(AutoSchema):
         if request is not None and getattr(request, "example", None) is not None:
             found.append(OpenApiExample("Request", value=request.example, request_only=True))
         for code, answer in self.get_response_serializers().items():
+            if code in FAULTS:
+                continue  # `shared_parts` has their examples
             shown = answer.response if isinstance(answer, OpenApiResponse) else answer
             many = isinstance(shown, serializers.ListSerializer)
             example = getattr(shown.child if many else shown, "example", None)
             if example is not None:
                 found.append(
                     OpenApiExample(
-                        "Answer" if code < 400 else "Problem",
+                        "Answer",
                         value=example,
                         response_only=True,
                         status_codes=[str(code)],
@@ -221,20 +169,44 @@ class ApiSchema(AutoSchema):
             codes.add(404)
         if self.method != "GET":
             codes.update(WRITING)
-        if self.method == "POST":
-            codes.add(422)
         if self.method != "GET" and isinstance(self.view, ObjectBase | ActView):
             codes.add(412)
         return sorted(codes)
 
-    def _scopes(self) -> list[str]:
-        """Return the scopes of which each opens this operation to a key; all of them if every key may."""
+    def get_serializer_name(self, serializer: Any, direction: Any) -> str:
+        """Return what generated clients call the values: `AppointmentOutput` becomes `Appointment`."""
+        name: str = super().get_serializer_name(serializer, direction)
+        return name.removesuffix("Output").removesuffix("Input")
+
+    def _get_serializer_field_meta(self, field: Any, direction: Any) -> dict[str, Any]:
+        """Return what is said of a field; what it does not say itself comes from the glossary."""
+        found: dict[str, Any] = super()._get_serializer_field_meta(field, direction)  # type: ignore[no-untyped-call]  # the library's
+        words = GLOSSARY.get(getattr(field, "field_name", None) or "")
+        return {"description": words} | found if words else found
+
+    def _map_serializer_field(self, field: Any, *args: Any, **kwargs: Any) -> Any:
+        """Return the shape of a field; a word of a list may be missing where the column may be blank."""
+        found: Any = super()._map_serializer_field(field, *args, **kwargs)  # type: ignore[no-untyped-call]  # the library's
+        is_choice = isinstance(found, dict) and "enum" in found and field.read_only
+        if is_choice and "" not in found["enum"] and _may_be_blank(field):
+            found["enum"] = [*found["enum"], ""]
+        return found
+
+    def _map_basic_serializer(self, serializer: Any, direction: Any) -> dict[str, Any]:
+        """Return the shape of an object; fields that not everybody gets are not promised."""
+        found: dict[str, Any] = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]  # the library's
+        if withheld := getattr(serializer, "not_for_all", ()):
+            found["required"] = [name for name in found["required"] if name not in withheld]
+        return found
+
+    def _ways_of_keys(self) -> list[list[str]]:
+        """Return the scopes of which each alone opens this operation to a key; `EVERY_KEY` if none is needed."""
         verb = self.view.verbs[self.method]
         resource = getattr(self.view, "resource", None)
-        if resource is None:
-            return [scope.value for scope in SCOPES]
+        if resource is None or verb in permissions.EVERY_KEY.get(resource, {}):
+            return EVERY_KEY
         return [
-            str(scope)
+            [str(scope)]
             for scope, grants in SCOPES.items()
             if grants.get(resource, {}).get(verb, Reach.NONE) is not Reach.NONE
         ]
@@ -246,6 +218,15 @@ class ApiSchema(AutoSchema):
         first, _, rest = text.partition("\n")
         body = rest.partition("Raises:")[0]
         return first.strip(), "\n".join(line.strip() for line in body.strip().splitlines())
+
+
+def _may_be_blank(field: Any) -> bool:
+    """Tell whether the column of a field may hold an empty text, which the framework forgets if it is read-only."""
+    model = getattr(getattr(field.parent, "Meta", None), "model", None)
+    column = (
+        {one.name: one for one in model._meta.concrete_fields}.get(field.source) if model else None
+    )
+    return bool(column is not None and column.blank and not column.null)
 
 
 class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # the library's

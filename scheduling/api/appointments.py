@@ -69,12 +69,28 @@ EXAMPLE = {
     "updated_at": "2026-03-05T10:00:00-05:00",
 }
 CLINICAL = ("reason", "cancellation_note")
+WORDS = {
+    "start": "When it begins, at the clinic's offset.",
+    "end": "When it ends; the next one may begin then.",
+    "status": "What became of it.",
+    "reason": "What it is about. Only for those who may read the clinical record.",
+    "attendance_confirmed_at": "When the patient said to be there.",
+    "cancelled_at": "When it was cancelled.",
+    "cancellation_reason": "Why it was cancelled, as a word of the list.",
+    "cancellation_note": "Own words on that. Only for those who may read the clinical record.",
+    "late": "Whether it was cancelled shortly before its start.",
+    "series": "The id of the series that it is part of.",
+    "series_index": "Which visit of the series it is.",
+    "sequence": "How often it was moved.",
+    "version": "How often it was changed, with its making.",
+}
 
 
 class AppointmentOutput(serializers.ModelSerializer[Appointment]):
     """A visit as it is stored."""
 
     example: ClassVar[dict[str, Any]] = EXAMPLE
+    not_for_all: ClassVar[tuple[str, ...]] = CLINICAL
 
     visit_type = VisitTypeField(read_only=True, help_text="Code of the kind of visit.")
 
@@ -82,6 +98,9 @@ class AppointmentOutput(serializers.ModelSerializer[Appointment]):
         model = Appointment
         fields = tuple(EXAMPLE)
         read_only_fields = tuple(EXAMPLE)
+        extra_kwargs: ClassVar[dict[str, Any]] = {
+            name: {"help_text": words} for name, words in WORDS.items()
+        }
 
 
 class AppointmentWithoutReason(AppointmentOutput):
@@ -94,6 +113,9 @@ class AppointmentWithoutReason(AppointmentOutput):
     class Meta(AppointmentOutput.Meta):
         fields = tuple(name for name in EXAMPLE if name not in CLINICAL)
         read_only_fields = fields
+        extra_kwargs: ClassVar[dict[str, Any]] = {
+            name: {"help_text": words} for name, words in WORDS.items() if name not in CLINICAL
+        }
 
 
 class BookingInput(StrictSerializer):
@@ -112,7 +134,13 @@ class BookingInput(StrictSerializer):
     visit_type = VisitTypeField(
         required=False, default="routine", max_length=40, help_text="A code or an id."
     )
-    reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=500)
+    reason = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        default="",
+        max_length=500,
+        help_text="What it is about, in a few words.",
+    )
     hold = serializers.UUIDField(
         required=False, help_text="A hold of yours on this time; see `slot-holds`."
     )
