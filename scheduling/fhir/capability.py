@@ -9,6 +9,7 @@ CHANGED_ON = "2026-11-25"
 """When what the server can do changed last."""
 MEDIA_TYPES = ("application/fhir+json", "application/json")
 FHIR_VERSION = "4.0.1"
+OPERATIONS = "https://profiles.ihe.net/ITI/Scheduling/OperationDefinition"
 SECURITY = "Send an API key with the scope fhir:read or fhir:write in the header Authorization, as a bearer token."
 
 
@@ -50,6 +51,11 @@ def _resource(kind: ResourceType) -> dict[str, Any]:
         drawn |= {"versioning": "versioned", "conditionalCreate": True, "updateCreate": False}
     else:
         drawn["versioning"] = "no-version"
+    if kind.operations:
+        drawn["operation"] = [
+            {"name": name, "definition": f"{OPERATIONS}/appointment-{name}"}
+            for name in kind.operations
+        ]
     if kind.includes:
         drawn["searchInclude"] = list(kind.includes)
     return drawn

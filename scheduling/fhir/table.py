@@ -34,6 +34,7 @@ class ResourceType:
     parameters: tuple[Parameter, ...]
     interactions: tuple[str, ...] = READING
     includes: tuple[str, ...] = ()
+    operations: tuple[str, ...] = ()
     stored: bool = True
     """Whether it is a row; a slot is computed whenever somebody asks."""
 
@@ -130,6 +131,7 @@ RESOURCES: Mapping[str, ResourceType] = MappingProxyType(
                 ),
                 interactions=(*READING, *WRITING),
                 includes=("Appointment:patient", "Appointment:practitioner"),
+                operations=("find", "hold", "book"),
             ),
         )
     }

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path, re_path
 
-from scheduling.fhir import api
+from scheduling.fhir import api, operations
 from scheduling.fhir.table import RESOURCES
 
 READ = {
@@ -36,5 +36,8 @@ urlpatterns = [
         api.ReadView.as_view(kind_name="Appointment"),
         name="fhir_appointment_version",
     ),
+    path("Appointment/$find", operations.Find.as_view(), name="fhir_find"),
+    path("Appointment/$hold", operations.Hold.as_view(), name="fhir_hold"),
+    path("Appointment/$book", operations.Book.as_view(), name="fhir_book"),
     re_path(r"^.*$", api.Nowhere.as_view(), name="fhir_nowhere"),
 ]

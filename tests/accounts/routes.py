@@ -65,6 +65,9 @@ def _fhir_routes() -> dict[str, Route]:
     version = f"{root}Appointment/<uuid:row_id>/_history/<str:version>"
     return found | {
         version: reads(Resource.FHIR),
+        f"{root}Appointment/$find": Route(Resource.FHIR, {"GET": Verb.LIST, "POST": Verb.LIST}),
+        f"{root}Appointment/$hold": acts(Verb.CREATE, Resource.FHIR),
+        f"{root}Appointment/$book": acts(Verb.CREATE, Resource.FHIR),
         f"{root}metadata": reads(Resource.ACCOUNT),
         f"{root}^.*$": reads(Resource.ACCOUNT),  # nothing is there, for everybody who is known
     }
