@@ -38,6 +38,7 @@ RECORD_TABLES: Final = frozenset(
         "voice.PromptVersion",
         "voice.ToolCall",
         "voice.TranscriptEntry",
+        "voice.LiveEvent",
         "voice.WebhookReceipt",
     }
 )
