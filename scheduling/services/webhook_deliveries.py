@@ -163,7 +163,11 @@ def _record(
     now: datetime,
     clinic_now: datetime,
 ) -> None:
-    """Record how a try ended, unless the event was ended, or taken over by another worker, meanwhile."""
+    """
+    Record how a try ended, unless the event was ended meanwhile.
+
+    A failure does not count either if another worker has taken over, or people have had the tries counted anew.
+    """
     means = verdict(answer.status) if answer else Verdict.FAILED
     with transaction.atomic():
         endpoint = WebhookEndpoint.objects.select_for_update(no_key=True).get(
@@ -173,7 +177,8 @@ def _record(
         delivery = stored.first()
         if delivery is None or delivery.status != Status.PENDING:
             return
-        if delivery.lease_until != claimed.lease_until and means is not Verdict.DELIVERED:
+        ours = (delivery.lease_until, delivery.attempts) == (claimed.lease_until, claimed.attempts)
+        if means is not Verdict.DELIVERED and not ours:
             return
         delivery.lease_until = None
         delivery.response_status = answer.status if answer else None

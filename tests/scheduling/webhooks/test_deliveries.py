@@ -17,6 +17,7 @@ from scheduling.models import EventNumber, StaffTask, WebhookDelivery, WebhookEn
 from scheduling.services import webhook_deliveries, webhooks
 from scheduling.services.outbox import write_event
 from scheduling.webhooks.signatures import key_of, signature
+from scheduling.webhooks.transport import Answer
 from tests.webhook_receiver import Receiver, answers, hangs, never_ends, receivers, waits_for
 
 pytestmark = pytest.mark.django_db
@@ -174,6 +175,22 @@ class TestDelivery:
         deliver(now, after=MINUTE)
         webhook_deliveries._record(first, None, "timeout", now, now)
 
+        assert only_delivery().status == "delivered"
+
+    def test_that_people_sent_anew_meanwhile_is_not_held_to_the_old_try(
+        self, receiver: Receiver
+    ) -> None:
+        make_endpoint(receiver)
+        write()
+        now = real_now()
+        first = webhook_deliveries._claim(now)
+        assert first is not None
+
+        webhooks.replay_delivery(delivery_id=first.pk, now=now)
+        webhook_deliveries._record(first, Answer(410, ""), "http_410", now, now)
+
+        assert (only_delivery().status, only_delivery().attempts) == ("pending", 0)
+        assert deliver(now, after=MINUTE)
         assert only_delivery().status == "delivered"
 
 
