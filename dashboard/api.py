@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,13 +13,21 @@ from accounts.origin import sender_of
 from accounts.permissions import Resource, Verb
 from dashboard.live_messages import Shown, news
 
+AFTER = OpenApiParameter(
+    "after",
+    {"type": "integer", "minimum": 0, "maximum": 2**63 - 1, "default": 0},
+    description="The number of the last message that is known.",
+)
+
 
 class LiveEventsOutput(serializers.Serializer[Any]):
     """Messages as the socket sends them; `next_after` goes on from here, `more` says whether to ask again now."""
 
-    results = serializers.ListField(child=serializers.DictField())
-    next_after = serializers.IntegerField()
-    more = serializers.BooleanField()
+    example: ClassVar[dict[str, Any]] = {"results": [], "next_after": 4711, "more": False}
+
+    results = serializers.ListField(child=serializers.DictField(), help_text="The messages.")
+    next_after = serializers.IntegerField(help_text="The number to go on from.")
+    more = serializers.BooleanField(help_text="Whether there are more already.")
 
 
 class LiveEventsQuery(serializers.Serializer[Any]):
@@ -33,6 +42,7 @@ class LiveEvents(ApiView):
     resource = Resource.LIVE_CALLS
     operation = "list_live_events"
     answers: ClassVar[dict[str, Any]] = {"GET": {200: LiveEventsOutput}}
+    schema_parameters: ClassVar[dict[str, Any]] = {"GET": [AFTER]}
     verbs = {"GET": Verb.READ, "HEAD": Verb.READ}
     parameters = frozenset({"after"})
     is_background = (
