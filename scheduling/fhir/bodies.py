@@ -7,12 +7,12 @@ Elements that are ours to say (`id`, `meta`, `created`, names in references) may
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, TypeGuard, TypeVar
 from uuid import UUID
 
 from scheduling.fhir import statuses
 from scheduling.fhir.calendars import APPOINTMENT_TYPES
-from scheduling.fhir.instants import PARTIAL
+from scheduling.fhir.instants import PARTIAL, YEARS
 from scheduling.fhir.outcomes import FhirFault
 from scheduling.fhir.search import REFERENCE
 from scheduling.fhir.site import HL7, URI, Site
@@ -73,6 +73,7 @@ def read_appointment(body: object, site: Site) -> Wish:
     if not isinstance(body, dict) or body.get("resourceType") != "Appointment":
         raise FhirFault(400, "Send an Appointment.", code="structure", expression="Appointment")
     _refuse_unknown(body)
+    status = _status(body)
     start, end = (_moment(body, name) for name in ("start", "end"))
     if (start is None) != (end is None) and start is None:
         raise _bad("required", "An end needs a start.", "start")
@@ -83,7 +84,7 @@ def read_appointment(body: object, site: Site) -> Wish:
     nurse_id, _ = people.get("Practitioner", (None, ""))
     reason, note = _cancellation(body, site)
     return Wish(
-        status=_status(body),
+        status=status,
         start=start,
         end=end,
         minutes=_minutes(body),
@@ -127,9 +128,12 @@ def _moment(body: Mapping[str, Any], name: str) -> datetime | None:
     if found is None or found["second"] is None or found["zone"] is None:
         raise _bad("value", "Write an instant with seconds and an offset.", name)
     try:
-        return datetime.fromisoformat(str(text)).astimezone(UTC)
+        found_at = datetime.fromisoformat(str(text)).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise _bad("value", "That is no instant.", name) from error
+    if found_at.year not in YEARS:
+        raise _bad("value", "There are no times so far away.", name)
+    return found_at
 
 
 def _minutes(body: Mapping[str, Any]) -> int | None:
@@ -172,13 +176,13 @@ def _participant(one: Any, site: Site) -> tuple[str, UUID, str]:
     if not isinstance(one, dict) or set(one) - IN_PARTICIPANT:
         raise _bad("structure", "That is no participant.", "participant")
     participation = one.get("status")
-    if participation not in statuses.PARTICIPATIONS:
+    if not isinstance(participation, str) or participation not in statuses.PARTICIPATIONS:
         raise _bad("value", "A participant has a status.", "participant.status")
     for kind in ("Patient", "Practitioner"):
         text = _reference(one.get("actor"), kind, site, "participant.actor", other="")
         if text:
             try:
-                return kind, UUID(text), str(participation)
+                return kind, UUID(text), participation
             except ValueError as error:
                 raise _bad(
                     "not-found", f"There is no such {kind}.", "participant.actor", 422
@@ -226,7 +230,7 @@ def _cancellation(body: Mapping[str, Any], site: Site) -> tuple[str, str]:
         raise _bad("invalid", "Only what is cancelled has that reason.", "cancelationReason")
     concept = _as_object("cancelationReason")(body["cancelationReason"])
     note = concept.get("text", "")
-    if not isinstance(note, str) or len(note) > LONGEST_TEXT or "\x00" in note:
+    if not _is_text(note) or len(note) > LONGEST_TEXT:
         raise _bad("value", "The words are too long.", "cancelationReason.text")
     reason = ""
     for system, code in _codings(concept, "cancelationReason"):
@@ -243,9 +247,9 @@ def _identifiers(body: Mapping[str, Any]) -> list[Identifier]:
     found = []
     for one in _list(body, "identifier", _as_object("identifier")):
         system, value = one.get("system", ""), one.get("value")
-        if not isinstance(system, str) or not isinstance(value, str) or not value:
+        if not _is_text(system) or not _is_text(value) or not value:
             raise _bad("value", "An identifier has a value, and may have a system.", "identifier")
-        if len(system) + len(value) > LONGEST_NAME or "|" in system or "\x00" in system + value:
+        if len(system) + len(value) > LONGEST_NAME or "|" in system:
             raise _bad("value", "That identifier is too long, or cannot be kept.", "identifier")
         found.append(Identifier(system, value))
     return found
@@ -287,9 +291,16 @@ def _as_object(name: str) -> Callable[[Any], dict[str, Any]]:
 
 def _text(body: Mapping[str, Any], name: str, longest: int) -> str:
     text = body.get(name, "")
-    if not isinstance(text, str) or len(text) > longest or "\x00" in text:
+    if not _is_text(text) or len(text) > longest:
         raise _bad("value", f"That is a text of at most {longest} characters.", name)
     return text
+
+
+def _is_text(value: object) -> TypeGuard[str]:
+    """Tell whether a value is a text that can be stored: JSON may hold halves of characters, and zeros."""
+    if not isinstance(value, str) or "\x00" in value:
+        return False
+    return not any("\ud800" <= char <= "\udfff" for char in value)
 
 
 def _bad(code: str, text: str, where: str, status: int = 400) -> FhirFault:

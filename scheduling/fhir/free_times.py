@@ -19,6 +19,7 @@ from scheduling.fhir.bundles import Page
 from scheduling.fhir.calendars import SlotValues, TypeValues
 from scheduling.fhir.cursors import Cursor
 from scheduling.fhir.filters import code, condition, leads_to
+from scheduling.fhir.instants import YEARS
 from scheduling.fhir.outcomes import FhirFault
 from scheduling.fhir.rows import Reader, some, type_values
 from scheduling.fhir.search import Search, Token, When
@@ -35,7 +36,6 @@ LONGEST_BLOCK = timedelta(days=1)
 """No visit takes that long, with its buffers."""
 MOST_SLOTS = 10_000
 USUAL_TYPE = "routine"
-YEARS = range(1971, 9000)
 SLOT_STATUS_SYSTEM = "http://hl7.org/fhir/slotstatus"
 NEVER_A_SLOT = frozenset({"grid", "specialization", "not_available"})
 """Why a start is none at all, whoever has the time."""
@@ -94,8 +94,6 @@ def one_slot(text: SlotId, reader: Reader) -> dict[str, Any] | None:
     if not nurses or (row is None and text.visit_type_id != NO_KIND):
         return None
     start = slots.to_instant(text.start)
-    if start.year not in YEARS:
-        return None
     at = Range(start, start + slots.zones.MINUTE)
     kind = None if row is None else type_values(row)
     there = list(_taken(nurses, at, None, SLOT_STATUSES, reader))

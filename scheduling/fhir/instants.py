@@ -10,6 +10,8 @@ PARTIAL = re.compile(
     r"(?P<zone>Z|[+-]\d\d:\d\d)?)?)?)?"
 )
 ONE_DAY = timedelta(days=1)
+YEARS = range(1971, 9000)
+"""In which times of visits may lie: with room on both sides for what is computed around them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from uuid import UUID
 NO_KIND = UUID(int=0)
 FORM = re.compile(r"[a-z2-7]{58}")
 PADDING = "=" * 6
-LATEST_MINUTE = 2**32 - 1
+LATEST_MINUTE = 3_690_000_000
+"""In the year 8985; later instants may be more than a calendar can hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,4 +38,4 @@ def read(text: str) -> SlotId | None:
     found = SlotId(
         UUID(bytes=packed[:16]), int.from_bytes(packed[16:20], "big"), UUID(bytes=packed[20:])
     )
-    return found if str(found) == text else None
+    return found if str(found) == text and found.start <= LATEST_MINUTE else None
