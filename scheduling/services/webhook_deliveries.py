@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Value
 
 from accounts.audit.by_itself import Deed, record_deeds
 from scheduling.exceptions import InvalidWebhookUrl
@@ -74,10 +74,8 @@ def purge_deliveries(*, now: datetime) -> int:
 
 def look_after_secrets(*, now: datetime) -> int:
     """Forget old secrets whose time is over, seal the others by the current SECRET_KEY; return how many changed."""
-    over = WebhookEndpoint.objects.exclude(previous_secret="").filter(
-        previous_secret_until__lte=now
-    )
-    changed = over.update(previous_secret="", previous_secret_until=None)
+    over = WebhookEndpoint.objects.filter(previous_secret_until__lte=now)
+    changed = over.update(previous_secret=Value(""), previous_secret_until=None)
     return changed + sum(_reseal(row) for row in WebhookEndpoint.objects.order_by("id"))
 
 

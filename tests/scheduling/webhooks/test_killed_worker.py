@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from django.db import connection
-from pytest_django.fixtures import Settings
 
 from scheduling.models import WebhookDelivery
 from tests.scheduling.webhooks.test_deliveries import MINUTE, deliver, make_endpoint, write
@@ -33,25 +32,23 @@ def address_of_the_test_database() -> str:
 
 @pytest.mark.django_db(transaction=True)
 class TestAWorkerThatIsKilled:
-    def test_r10_leaves_its_event_to_another_after_the_lease(self, settings: Settings) -> None:
-        settings.WEBHOOK_LOCAL_HOSTS = ["127.0.0.1"]
+    def test_r10_leaves_its_event_to_another_after_the_lease(self, receiver: Receiver) -> None:
         variables = dict(os.environ) | {
             "DATABASE_URL": address_of_the_test_database(),
             "DJANGO_SETTINGS_MODULE": "carematix.settings",
             "WEBHOOK_LOCAL_HOSTS": "127.0.0.1",
         }
         moment = threading.Event()
-        with Receiver() as receiver:
-            receiver.script = [waits_for(moment), answers(200)]
-            make_endpoint(receiver)
-            (event_id,) = write()
-            with subprocess.Popen([sys.executable, "-c", WORK], cwd=ROOT, env=variables) as worker:
-                assert receiver.arrived.acquire(timeout=60)
-                worker.kill()
-            moment.set()
+        receiver.script = [waits_for(moment), answers(200)]
+        make_endpoint(receiver)
+        (event_id,) = write()
+        with subprocess.Popen([sys.executable, "-c", WORK], cwd=ROOT, env=variables) as worker:
+            assert receiver.arrived.acquire(timeout=60)
+            worker.kill()
+        moment.set()
 
-            early = deliver()
-            late = deliver(after=MINUTE)
+        early = deliver()
+        late = deliver(after=MINUTE)
 
         assert (early, late) == (False, True)
         assert receiver.ids == [event_id, event_id]

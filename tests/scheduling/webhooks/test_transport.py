@@ -28,12 +28,6 @@ INSIDE = [
 ]  # fmt: skip
 
 
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as running:
-        yield running
-
-
 def send(target: Target, *found: str, bounds: Bounds = BOUNDS) -> Answer:
     """Send an event to a target whose name resolves to `found`, or to this machine."""
     found = found or ("127.0.0.1",)
