@@ -10,7 +10,8 @@ from accounts.audit.by_itself import Deed, record_deeds
 from scheduling.exceptions import InvalidTransition, NotFound, NurseUnknown, SchedulingError
 from scheduling.models import Nurse, WaitlistEntry, WaitlistOffer
 from scheduling.selectors.people import patient_zone
-from scheduling.services.offers import withdraw_offer
+from scheduling.services.holds import lock_with_holds
+from scheduling.services.offers import owner_of, withdraw_offer
 from scheduling.services.rules import visit_type_with_code
 from scheduling.services.transactions import ChangedMeanwhile, lock_patient, run_atomically
 
@@ -105,6 +106,57 @@ def leave_waitlist(*, entry_id: UUID, now: datetime) -> WaitlistEntry:
         return entry
 
     return run_atomically(work)
+
+
+def change_priority(*, entry_id: UUID, priority: int) -> WaitlistEntry:
+    """
+    Let an open wish go before others, or after them; a higher number goes first.
+
+    Raises:
+        NotFound: there is no such entry.
+        InvalidTransition: it is no longer on the list.
+        Busy: the database was too busy.
+    """
+
+    def work() -> WaitlistEntry:
+        entry = WaitlistEntry.objects.select_for_update(no_key=True).filter(pk=entry_id).first()
+        if entry is None:
+            raise NotFound("There is no such entry.")
+        if entry.status not in OPEN:
+            raise InvalidTransition("The wish is no longer on the list.")
+        entry.priority = priority
+        entry.save(update_fields=["priority"])
+        return entry
+
+    return run_atomically(work)
+
+
+def lock_entry(entry_id: UUID) -> None:
+    """Lock a wish as `leave_waitlist` does: first the people of its open offer; without such a wish nothing."""
+    open_offers = WaitlistOffer.objects.filter(entry=entry_id, status=WaitlistOffer.Status.OPEN)
+    offer_id = open_offers.values_list("id", flat=True).first()
+    if offer_id is not None:
+        lock_offer(offer_id)
+    WaitlistEntry.objects.select_for_update(no_key=True).filter(pk=entry_id).first()
+
+
+def lock_offer(offer_id: UUID) -> None:
+    """
+    Lock the nurses of an offer and of the visit that it would move, then the patient: what an answer to it locks.
+
+    Raises:
+        ChangedMeanwhile: the visit was moved to another nurse just now; `run_atomically` starts over.
+    """
+    rows = WaitlistOffer.objects.select_related("entry", "moves")
+    offer = rows.get(pk=offer_id)
+    locked = lock_with_holds(_nurses_of(offer), owner=owner_of(offer.entry_id))
+    lock_patient(offer.entry.patient_id)
+    if not _nurses_of(rows.get(pk=offer_id)) <= locked.keys():
+        raise ChangedMeanwhile
+
+
+def _nurses_of(offer: WaitlistOffer) -> set[UUID]:
+    return {offer.nurse_id, offer.moves.nurse_id if offer.moves else offer.nurse_id}
 
 
 def expire_entries(*, now: datetime) -> int:
