@@ -7,14 +7,14 @@ Elements that are ours to say (`id`, `meta`, `created`, names in references) may
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypeGuard, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from scheduling.fhir import statuses
 from scheduling.fhir.calendars import APPOINTMENT_TYPES
 from scheduling.fhir.instants import PARTIAL, YEARS
 from scheduling.fhir.outcomes import FhirFault
-from scheduling.fhir.search import REFERENCE
+from scheduling.fhir.search import REFERENCE, is_text
 from scheduling.fhir.site import HL7, URI, Site
 from scheduling.fhir.slot_ids import SlotId
 from scheduling.fhir.slot_ids import read as read_slot_id
@@ -230,7 +230,7 @@ def _cancellation(body: Mapping[str, Any], site: Site) -> tuple[str, str]:
         raise _bad("invalid", "Only what is cancelled has that reason.", "cancelationReason")
     concept = _as_object("cancelationReason")(body["cancelationReason"])
     note = concept.get("text", "")
-    if not _is_text(note) or len(note) > LONGEST_TEXT:
+    if not is_text(note) or len(note) > LONGEST_TEXT:
         raise _bad("value", "The words are too long.", "cancelationReason.text")
     reason = ""
     for system, code in _codings(concept, "cancelationReason"):
@@ -247,7 +247,7 @@ def _identifiers(body: Mapping[str, Any]) -> list[Identifier]:
     found = []
     for one in _list(body, "identifier", _as_object("identifier")):
         system, value = one.get("system", ""), one.get("value")
-        if not _is_text(system) or not _is_text(value) or not value:
+        if not is_text(system) or not is_text(value) or not value:
             raise _bad("value", "An identifier has a value, and may have a system.", "identifier")
         if len(system) + len(value) > LONGEST_NAME or "|" in system:
             raise _bad("value", "That identifier is too long, or cannot be kept.", "identifier")
@@ -291,16 +291,9 @@ def _as_object(name: str) -> Callable[[Any], dict[str, Any]]:
 
 def _text(body: Mapping[str, Any], name: str, longest: int) -> str:
     text = body.get(name, "")
-    if not _is_text(text) or len(text) > longest:
+    if not is_text(text) or len(text) > longest:
         raise _bad("value", f"That is a text of at most {longest} characters.", name)
     return text
-
-
-def _is_text(value: object) -> TypeGuard[str]:
-    """Tell whether a value is a text that can be stored: JSON may hold halves of characters, and zeros."""
-    if not isinstance(value, str) or "\x00" in value:
-        return False
-    return not any("\ud800" <= char <= "\udfff" for char in value)
 
 
 def _bad(code: str, text: str, where: str, status: int = 400) -> FhirFault:

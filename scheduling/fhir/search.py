@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
+from typing import TypeGuard
 
 from scheduling.fhir.instants import Span, span_of
 from scheduling.fhir.outcomes import FhirFault
@@ -106,7 +107,7 @@ def read_search(
         if name == CURSOR:
             reading.cursor = value
             continue
-        if len(value) > LONGEST_VALUE or "\x00" in value or "\x00" in name:
+        if len(value) > LONGEST_VALUE or not is_text(value):
             raise _wrong("value", "A value is too long or holds what no text holds.", kind, "")
         if _read(reading, name, value, kind, zone, base):
             reading.kept.append((name, value))
@@ -212,6 +213,13 @@ def _target(text: str, modifier: str, base: str) -> Target:
     if found["base"] and found["base"] != base:
         return Target("", "")  # somebody else's resource, which nothing of ours refers to
     return Target(modifier or found["type"] or "", found["id"])
+
+
+def is_text(value: object) -> TypeGuard[str]:
+    """Tell whether a value is a text that can be stored: JSON may hold halves of characters, and zeros."""
+    if not isinstance(value, str) or "\x00" in value:
+        return False
+    return not any("\ud800" <= char <= "\udfff" for char in value)
 
 
 def _unescaped(text: str) -> str:

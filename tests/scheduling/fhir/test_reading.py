@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from accounts.exceptions import NotRecorded
 from accounts.models import AuditEvent
 from scheduling.fhir.people import role_id
 from scheduling.models import Appointment, Patient
@@ -443,6 +444,23 @@ class TestParametersThatAreNotUnderstood:
     def test_but_wrong_are_always_refused(self, program: Program, query: str) -> None:
         assert program.get(f"Patient?{query}").status_code == 400
 
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "Patient?birthdate=lt0002", "Patient?birthdate=ge9998", "Patient?_lastUpdated=gt0002",
+            "Patient?name=%25_%5C", "Patient?family=%ED%A0%80", "Patient?name=%5C", "Patient?phone=x",
+            "Patient?identifier=%7C", "Patient?identifier=%5C%7C,%7C%7C%7C", "Schedule?date=lt0002",
+            "Schedule?service-type=%7C", "Schedule?actor=PractitionerRole/x", "Patient?name=,",
+            "Appointment?date=ge9998-12-31T23:59:59.999999Z", "Appointment?identifier=%F0%9F%98%80",
+            "Appointment?actor=Location/1", "Slot?start=2026-03-06&service-type=%7C",
+            "Slot?start=2026-03-06&status=x,free%7Cbusy", "PractitionerRole?specialty=x%7C",
+        ],
+    )  # fmt: skip
+    def test_and_odd_values_never_break_it(self, program: Program, path: str) -> None:
+        make_patient(phone="")
+
+        assert program.get(path).status_code == 200
+
     def test_are_bounded(self, program: Program) -> None:
         many = ",".join("x" for _ in range(51))
 
@@ -503,6 +521,21 @@ class TestWhatReadingLeaves:
         (event,) = AuditEvent.objects.order_by("seq")[before:]
         assert event.action == f"{name.lower()}.read"
         assert (event.object_id, event.patient_ids) == (str(row_id), [str(visit.patient_id)])
+
+    def test_is_a_refusal_if_the_event_cannot_be_written_s50(
+        self, program: Program, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        visit = make_appointment()
+
+        def refuse(**event: Any) -> None:
+            raise NotRecorded("locked")
+
+        monkeypatch.setattr("accounts.origin.record_event", refuse)
+
+        for path in ("Patient", f"Patient/{visit.patient_id}", f"Appointment/{visit.pk}"):
+            response = program.get(path)
+            assert issue(response) == (503, "transient")
+            assert str(visit.patient_id).encode() not in response.content
 
     def test_is_nothing_where_no_patient_is_shown(self, program: Program) -> None:
         make_nurse()
