@@ -1,15 +1,18 @@
 """Writes that ask the clinic's people to act: call-backs and alarms."""
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 
+from scheduling.exceptions import InvalidTransition, NotFound
 from scheduling.models import StaffTask
 from scheduling.selectors.calendar import next_staffed, staffed
 
 CALL_BACK_TODAY = timedelta(hours=2)
 CALL_BACK_ROUTINE = timedelta(hours=4)
+CHANGEABLE = frozenset({"topic", "text", "callback_number", "urgency", "due_at"})
 
 
 @transaction.atomic
@@ -61,6 +64,48 @@ def raise_alarm(
         source=source,
         actor=actor,
     )
+
+
+@transaction.atomic
+def change_task(*, task_id: UUID, **fields: Any) -> StaffTask:
+    """
+    Change some of `topic`, `text`, `callback_number`, `urgency` and `due_at` of a task that is still to do.
+
+    Raises:
+        NotFound: there is no such task.
+        InvalidTransition: it is done.
+    """
+    if unknown := fields.keys() - CHANGEABLE:
+        raise TypeError(f"A task has no {', '.join(sorted(unknown))} to change.")
+    task = _locked_task(task_id)
+    if task.status == StaffTask.Status.DONE:
+        raise InvalidTransition("The task is done already.")
+    for name, value in fields.items():
+        setattr(task, name, value)
+    task.save(update_fields=list(fields))
+    return task
+
+
+@transaction.atomic
+def complete_task(*, task_id: UUID, user_id: UUID, now: datetime) -> StaffTask:
+    """
+    Note that somebody has done a task; one that is done keeps who did it.
+
+    Raises:
+        NotFound: there is no such task.
+    """
+    task = _locked_task(task_id)
+    if task.status == StaffTask.Status.OPEN:
+        task.status, task.done_at, task.done_by_id = StaffTask.Status.DONE, now, user_id
+        task.save(update_fields=["status", "done_at", "done_by"])
+    return task
+
+
+def _locked_task(task_id: UUID) -> StaffTask:
+    task = StaffTask.objects.select_for_update(no_key=True).filter(pk=task_id).first()
+    if task is None:
+        raise NotFound("There is no such task.")
+    return task
 
 
 def call_back_time(*, urgency: str, now: datetime) -> datetime:

@@ -1,0 +1,91 @@
+"""
+Messages to patients and nurses, to be read: what was sent, when, and whether it arrived.
+
+They are written by what happens to visits and offers, in fixed words that tell of no person and no reason (S55);
+nobody sends words of their own, so nothing is created here.
+"""
+
+from typing import Any, ClassVar
+
+import django_filters
+from django.db.models import QuerySet
+from rest_framework import serializers
+
+from accounts.permissions import Resource
+from accounts.rest.fields import InstantFilter, WordsFilter
+from accounts.rest.views import ListView, ObjectView
+from scheduling.api.base import SchedulingView
+from scheduling.models import Message
+
+EXAMPLE = {
+    "id": "e2a6d7b4-1f3c-4c58-9b7a-6d5e4f3a2b1c",
+    "channel": "sms",
+    "kind": "confirmation",
+    "patient": "5d1d3c5e-7a55-4c0a-8a5c-9a3f0f1c2b3a",
+    "nurse": None,
+    "appointment": "0b7e8c1e-6f0e-4b53-9c11-3a5a8f1f2d10",
+    "to": "+12125550123",
+    "language": "en",
+    "subject": "",
+    "body": "Carematix: you are booked for Fri Mar 6, 9:00 am. Call 212-555-0100. Reply STOP to opt out.",
+    "status": "delivered",
+    "due_at": "2026-03-05T10:00:00-05:00",
+    "expires_at": "2026-03-06T09:00:00-05:00",
+    "attempts": 1,
+    "error_code": "",
+    "sent_at": "2026-03-05T10:00:02-05:00",
+    "created_at": "2026-03-05T10:00:00-05:00",
+}
+
+
+class MessageOutput(serializers.ModelSerializer[Message]):
+    """A message and what became of it."""
+
+    example: ClassVar[dict[str, Any]] = EXAMPLE
+
+    class Meta:
+        model = Message
+        fields = tuple(EXAMPLE)
+        read_only_fields = tuple(EXAMPLE)
+
+
+class MessageFilters(django_filters.FilterSet):
+    """To whom, of what, and what became of it."""
+
+    patient = django_filters.UUIDFilter(field_name="patient_id", label="The patient's id.")
+    nurse = django_filters.UUIDFilter(field_name="nurse_id", label="The nurse's id.")
+    appointment = django_filters.UUIDFilter(field_name="appointment_id", label="The visit's id.")
+    channel = WordsFilter(choices=Message.Channel.choices, label="One or several, by commas.")
+    kind = WordsFilter(choices=Message.Kind.choices, label="One or several, by commas.")
+    status = WordsFilter(choices=Message.Status.choices, label="One or several, by commas.")
+
+
+MessageFilters.base_filters["from"] = InstantFilter(
+    field_name="due_at", lookup_expr="gte", label="Due at or after this date or instant."
+)
+MessageFilters.base_filters["to"] = InstantFilter(
+    field_name="due_at", lookup_expr="lt", label="Due before this date or instant."
+)
+
+
+class MessageView(SchedulingView):
+    """What the views of messages share."""
+
+    resource = Resource.MESSAGE
+    noun = "message"
+    output = MessageOutput
+
+    def rows(self) -> QuerySet[Message]:
+        """Return all messages."""
+        return Message.objects.all()
+
+
+class Messages(MessageView, ListView):
+    """Texts and e-mails to patients and nurses, the latest first. A nurse sees those of own patients and own ones."""
+
+    filterset_class = MessageFilters
+    orderings = ("-created_at", "created_at", "-due_at", "due_at")
+
+
+class MessageObject(MessageView, ObjectView):
+    """One message."""
