@@ -85,6 +85,7 @@ ACCOUNT = ("login", "logout", "mfa", "password", "session")
 RECORDS = {
     "account": "Account",
     "admin_site": "Administration",
+    "analytics": "Figures",
     "api_key": "API key",
     "appointment": "Visit",
     "appointment_import": "Import of visits",

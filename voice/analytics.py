@@ -7,8 +7,19 @@ or kind of visit it counts once: with those of its visit, of several with the ea
 
 from decimal import Decimal
 from types import MappingProxyType
+from typing import Any
 
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import (
+    CharField,
+    Count,
+    Field,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    UUIDField,
+)
 
 from scheduling.selectors.analytics.periods import By, Cut, Figures, Groups, Period, Report, rate
 from voice.models import CallLog
@@ -33,18 +44,18 @@ LATENCIES = (
 """Each figure, the column it is taken from, and the share of calls in a hundred that are at least as fast."""
 
 
-def _of_visit(column: str) -> Subquery:
+def _of_visit(column: str, field: "Field[Any, Any]") -> Subquery:
     links = CallLog.appointments.through.objects.filter(calllog=OuterRef("pk"))
     first = links.order_by("appointment__start", "appointment_id")
-    return Subquery(first.values(f"appointment__{column}")[:1])
+    return Subquery(first.values(f"appointment__{column}")[:1], output_field=field)
 
 
 GROUPS: Groups = MappingProxyType(
     {
-        By.NURSE: _of_visit("nurse_id"),
-        By.SPECIALIZATION: _of_visit("visit_type__specialization_id"),
+        By.NURSE: _of_visit("nurse_id", UUIDField()),
+        By.SPECIALIZATION: _of_visit("visit_type__specialization_id", UUIDField()),
         By.LANGUAGE: "language",
-        By.VISIT_TYPE: _of_visit("visit_type__code"),
+        By.VISIT_TYPE: _of_visit("visit_type__code", CharField()),
     }
 )
 
