@@ -108,7 +108,7 @@ class TestFind:
             (parameters(FRIDAY[0]), "required"),
             (parameters(*FRIDAY, {"name": "location-string", "valueString": "Here"}), "not-supported"),
             (parameters(*FRIDAY, {"name": "visit-type"}), "value"),
-            (parameters(*FRIDAY, {"name": "visit-type", "valueString": "\ud800"}), "value"),
+            (parameters(*FRIDAY, {"name": "visit-type", "valueString": "\ud800"}), "structure"),
             ({"resourceType": "Patient"}, "structure"),
             ([], "structure"),
             ({"resourceType": "Parameters", "parameter": [{}]}, "structure"),
