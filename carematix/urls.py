@@ -20,6 +20,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/", include("accounts.api_urls")),
     path("api/v1/", include("scheduling.api.urls")),
+    path("api/v1/", include("voice.api.urls")),
     path("api/v1/", include("dashboard.api_urls")),
     path("api/schema/", schema.description, name="api_schema"),
     path("api/docs/", schema.documentation, name="api_docs"),

@@ -1,0 +1,1 @@
+"""The REST API of calls: to be read."""
