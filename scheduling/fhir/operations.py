@@ -121,7 +121,7 @@ class Hold(FhirView):
         )
         sender = sender_of(request._request, surface="api")
         assert sender is not None  # the policy has let them in
-        sender.record(action="hold.placed", object_type="slothold", object_id=hold.pk)
+        sender.record(action="slothold.added", object_type="slothold", object_id=hold.pk)
         return _answer(visits.appointment(_held_values(hold), reader.context.site), reader)
 
 

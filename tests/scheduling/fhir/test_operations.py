@@ -76,7 +76,8 @@ class TestFindHoldBook:
         assert program.get(response["Location"]).json() == visit
         assert SlotHold.objects.get().state == "used"
         assert (
-            AuditEvent.objects.filter(action__in=["hold.placed", "appointment.added"]).count() == 2
+            AuditEvent.objects.filter(action__in=["slothold.added", "appointment.added"]).count()
+            == 2
         )
 
 
