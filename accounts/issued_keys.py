@@ -67,6 +67,28 @@ def create_key(
 
 
 @transaction.atomic
+def change_key(
+    *, key_id: UUID, name: str | None = None, networks: Iterable[str] | None = None
+) -> ApiKey:
+    """
+    Change the name of a key, or from where it may be used; who does so writes the event.
+
+    Raises:
+        NoSuchKey: there is none of that id.
+        InvalidNetwork: an address is none.
+    """
+    key = ApiKey.objects.select_for_update(no_key=True).filter(pk=key_id).first()
+    if key is None:
+        raise NoSuchKey
+    if name is not None:
+        key.name = name
+    if networks is not None:
+        key.networks = keys.networks_of(networks)
+    key.save(update_fields=["name", "networks"])
+    return key
+
+
+@transaction.atomic
 def revoke_key(*, key_id: UUID, origin: Origin, now: datetime) -> ApiKey:
     """
     Close a key: the next request that brings it is refused, on every process.
