@@ -40,6 +40,8 @@ DOMAIN: dict[type[Exception], HTTPStatus] = {
     of_scheduling.TimeDoesNotExist: HTTPStatus.UNPROCESSABLE_ENTITY,
     of_scheduling.NotAvailable: HTTPStatus.UNPROCESSABLE_ENTITY,
     of_scheduling.NurseUnknown: HTTPStatus.UNPROCESSABLE_ENTITY,
+    of_scheduling.InvalidWebhookUrl: HTTPStatus.BAD_REQUEST,
+    of_scheduling.UnknownEvent: HTTPStatus.BAD_REQUEST,
     of_scheduling.SchedulingError: HTTPStatus.CONFLICT,
     of_accounts.IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
     of_accounts.InvalidIdempotencyKey: HTTPStatus.BAD_REQUEST,
