@@ -33,6 +33,7 @@ from voice import analytics as calls
 from voice.models import CallLog
 
 BY_ALL = (By.DAY, By.WEEK, By.NURSE, By.SPECIALIZATION, By.LANGUAGE, By.VISIT_TYPE)
+BY_TIME_OR_LANGUAGE = (By.DAY, By.WEEK, By.LANGUAGE)
 BY_TIME_OR_NURSE = (By.DAY, By.WEEK, By.NURSE, By.SPECIALIZATION, By.LANGUAGE)
 
 
@@ -166,6 +167,7 @@ class Latency(ReportView):
     """How long callers waited for the greeting and for answers; ranks over calls, each by its own figures."""
 
     resource, subject = Resource.CALL, "latency"
+    groupings = BY_TIME_OR_LANGUAGE
     shape = figures.report_of(figures.CallLatency)
 
     def report(self, viewer: Viewer, period: Period, by: By | None) -> Report:

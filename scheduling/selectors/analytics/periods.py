@@ -5,16 +5,18 @@ A day is the one that the clinic's clock shows, so it lasts 23 or 25 hours when 
 database, one query for each table; a day or week in which nothing happened is there with zeros.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from functools import reduce
 from itertools import takewhile
+from operator import or_
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db.models import Aggregate, Count, F, QuerySet, Window
+from django.db.models import Aggregate, Count, F, Q, QuerySet, Window
 from django.db.models.expressions import Combinable
 from django.db.models.functions import RowNumber, TruncDate, TruncWeek
 
@@ -23,6 +25,9 @@ from scheduling import slots
 ONE_DAY = timedelta(days=1)
 DAYS_PER_WEEK = 7
 DIGITS = 4  # of a rate
+HUNDRED = 100
+AT_RANK = range(HUNDRED)
+TOTAL, GROUP = "total", "group"  # over what rows are ranked
 
 Key = date | UUID | str | None
 """What a group is of: a day, the Monday of a week, an id or a code; nothing for rows that have none."""
@@ -97,6 +102,23 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
+class Rank:
+    """
+    The smallest value of the column `of` that `percent` of 100 rows do not exceed, of those that have a value.
+
+    That is the nearest rank, which both databases compute alike.
+    """
+
+    of: str
+    percent: int
+
+    def above(self, scope: str) -> Combinable:
+        """Return a number that is in [0, 100) at the rank: whole numbers alone, nothing is rounded."""
+        place, among = F(f"{scope}_{self.of}_place"), F(f"{scope}_{self.of}_among")
+        return place * HUNDRED - among * self.percent
+
+
+@dataclass(frozen=True, slots=True)
 class Cut:
     """Which rows belong to a period, by the instant in the column `moment`, and how they are grouped."""
 
@@ -116,20 +138,24 @@ class Cut:
             found[row.pop("group")] = row
         return Report(_added(nothing, found.values()), self._complete(found, nothing))
 
-    def percentile(self, rows: QuerySet[Any], *, name: str, of: str, percent: int) -> Report:
-        """
-        Return, as the figure `name`, the smallest value of `of` that `percent` of 100 rows do not exceed.
-
-        That is the nearest rank, which both databases compute alike. Rows without a value do not count; the figure is
-        None where there is none. Two queries, one without groups.
-        """
-        within = self._within(rows).order_by().filter(**{f"{of}__isnull": False})
-        total = _ranked(within, of, percent, partition=None)
-        if self.by is None:
-            return Report({name: total.get(None)}, {})
-        grouped = within.annotate(group=self._group(self.by))
-        found = _ranked(grouped, of, percent, partition="group")
-        return Report({name: total.get(None)}, {key: {name: found[key]} for key in found})
+    def ranks(self, rows: QuerySet[Any], **ranks: "Rank") -> Report:
+        """Return the value at each rank, in one query; None where no row has a value."""
+        within = self._within(rows).order_by()
+        scopes: dict[str, F | None] = {TOTAL: None}
+        if self.by is not None:
+            within = within.annotate(group=self._group(self.by))
+            scopes[GROUP] = F("group")
+        columns = {rank.of for rank in ranks.values()}
+        for column in columns:
+            for scope, part in scopes.items():
+                within = within.annotate(**_windows(scope, column, part))
+        above = {
+            f"{scope}_{name}": rank.above(scope) for name, rank in ranks.items() for scope in scopes
+        }
+        at_one = reduce(or_, (Q(**{f"{name}__range": (AT_RANK[0], AT_RANK[-1])}) for name in above))
+        shown = [*columns, *above, *([GROUP] if self.by else [])]
+        found = within.annotate(**above).filter(at_one).values(*shown)
+        return _placed(found, ranks)
 
     def _within(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         bounds = {
@@ -165,23 +191,31 @@ def rate(part: float, whole: float) -> float | None:
     return round(part / whole, DIGITS) if whole else None
 
 
-def _added(nothing: Figures, parts: Any) -> Figures:
+def _added(nothing: Figures, parts: Iterable[Figures]) -> Figures:
     total = dict(nothing)
     for part in parts:
         total = {name: value + part[name] for name, value in total.items()}
     return total
 
 
-def _ranked(rows: QuerySet[Any], of: str, percent: int, *, partition: str | None) -> dict[Key, Any]:
-    """Return the value at the rank, by group."""
-    parts = F(partition) if partition else None
-    placed = rows.annotate(
-        place=Window(RowNumber(), partition_by=parts, order_by=of),
-        among=Window(Count("pk"), partition_by=parts),
-    )
-    chosen = placed.annotate(above=F("place") * 100 - F("among") * percent).filter(
-        above__gte=0, above__lt=100
-    )
-    if partition is None:
-        return dict.fromkeys([None], chosen.values_list(of, flat=True).first())
-    return dict(chosen.values_list(partition, of))
+def _placed(rows: Iterable[Mapping[str, Any]], ranks: Mapping[str, Rank]) -> Report:
+    """Return the values of the rows that stand at a rank of the whole, or of their group."""
+    total: dict[str, Any] = dict.fromkeys(ranks)
+    groups: dict[Key, dict[str, Any]] = {}
+    for row in rows:
+        for name, rank in ranks.items():
+            if row[f"{TOTAL}_{name}"] in AT_RANK:
+                total[name] = row[rank.of]
+            if row.get(f"{GROUP}_{name}") in AT_RANK:
+                group = groups.setdefault(row[GROUP], dict.fromkeys(ranks))
+                group[name] = row[rank.of]
+    return Report(total, groups)
+
+
+def _windows(scope: str, column: str, part: F | None) -> dict[str, Window]:
+    """Return where a row stands by its value, and among how many that have one; rows without one come last."""
+    order = F(column).asc(nulls_last=True)
+    return {
+        f"{scope}_{column}_place": Window(RowNumber(), partition_by=part, order_by=order),
+        f"{scope}_{column}_among": Window(Count(column), partition_by=part),
+    }
