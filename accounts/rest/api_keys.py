@@ -41,13 +41,15 @@ class ReauthRequired(PermissionDenied):
     default_detail = "Give your password and a code again, then repeat this."
 
 
-class KeyOutput(serializers.ModelSerializer[ApiKey]):
+class ApiKeyOutput(serializers.ModelSerializer[ApiKey]):
     """A key, without what opens anything."""
 
     example: ClassVar[dict[str, Any]] = EXAMPLE
 
     scopes = serializers.ListField(
-        child=serializers.ChoiceField(choices=[scope.value for scope in Scope]), read_only=True
+        child=serializers.ChoiceField(choices=[scope.value for scope in Scope]),
+        read_only=True,
+        help_text="What it opens.",
     )
     networks = serializers.ListField(
         child=serializers.CharField(),
@@ -60,6 +62,7 @@ class KeyOutput(serializers.ModelSerializer[ApiKey]):
         fields = tuple(EXAMPLE)
         read_only_fields = tuple(EXAMPLE)
         extra_kwargs: ClassVar[dict[str, Any]] = {
+            "expires_at": {"help_text": "From when it opens nothing."},
             "public_id": {"help_text": "The part of the key by which it is known in lists."},
             "created_by": {"help_text": "Null for a key that an operator made."},
             "last_used_at": {"help_text": "To the minute."},
@@ -67,7 +70,7 @@ class KeyOutput(serializers.ModelSerializer[ApiKey]):
         }
 
 
-class NewKeyOutput(KeyOutput):
+class NewApiKeyOutput(ApiKeyOutput):
     """A new key, with the key itself: this once."""
 
     example: ClassVar[dict[str, Any]] = EXAMPLE | {"key": SHOWN_ONCE}
@@ -76,12 +79,12 @@ class NewKeyOutput(KeyOutput):
         source="text", read_only=True, help_text="Shown this once; a repetition has it empty."
     )
 
-    class Meta(KeyOutput.Meta):
-        fields = (*KeyOutput.Meta.fields, "key")
+    class Meta(ApiKeyOutput.Meta):
+        fields = (*ApiKeyOutput.Meta.fields, "key")
         read_only_fields = fields
 
 
-class NewKeyInput(StrictSerializer):
+class NewApiKeyInput(StrictSerializer):
     """What a key is for."""
 
     example: ClassVar[dict[str, Any]] = {
@@ -113,7 +116,7 @@ class NewKeyInput(StrictSerializer):
     )
 
 
-class KeyChange(StrictSerializer):
+class ApiKeyChange(StrictSerializer):
     """What may change of a key; for other scopes make another key."""
 
     example: ClassVar[dict[str, Any]] = {"networks": ["192.0.2.7"]}
@@ -132,7 +135,7 @@ class KeyView(ResourceView):
 
     resource = Resource.API_KEY
     noun = "api_key"
-    output: ClassVar[type[serializers.Serializer[Any]]] = KeyOutput
+    output: ClassVar[type[serializers.Serializer[Any]]] = ApiKeyOutput
 
     def rows(self) -> QuerySet[ApiKey]:
         """Return all keys."""
@@ -164,14 +167,14 @@ class KeyView(ResourceView):
 class Keys(KeyView, CreatingListView):
     """Keys of programs, revoked ones too."""
 
-    inputs = {"POST": NewKeyInput}
-    answers: ClassVar[dict[str, Any]] = {"POST": {201: NewKeyOutput}}
+    inputs = {"POST": NewApiKeyInput}
+    answers: ClassVar[dict[str, Any]] = {"POST": {201: NewApiKeyOutput}}
     secret_fields = ("key",)
     orderings = ("-created_at", "created_at")
 
     def output_for(self, viewer: Viewer) -> type[serializers.Serializer[Any]]:
         """Show the key itself in the answer to its making only."""
-        return NewKeyOutput if self.request.method == "POST" else KeyOutput
+        return NewApiKeyOutput if self.request.method == "POST" else ApiKeyOutput
 
     def post(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """
@@ -199,7 +202,7 @@ class Keys(KeyView, CreatingListView):
 class Key(KeyView, DeletingObjectView):
     """One key; to delete it is to revoke it, at once and for good."""
 
-    inputs = {"PATCH": KeyChange}
+    inputs = {"PATCH": ApiKeyChange}
 
     def patch(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """

@@ -33,7 +33,7 @@ EXAMPLE = {
 }
 
 
-class EventOutput(serializers.ModelSerializer[AuditEvent]):
+class AuditEventOutput(serializers.ModelSerializer[AuditEvent]):
     """One thing that somebody did."""
 
     example: ClassVar[dict[str, Any]] = EXAMPLE
@@ -51,6 +51,8 @@ class EventOutput(serializers.ModelSerializer[AuditEvent]):
         fields = tuple(EXAMPLE)
         read_only_fields = tuple(EXAMPLE)
         extra_kwargs: ClassVar[dict[str, Any]] = {
+            "at": {"help_text": "When, to the microsecond."},
+            "actor_type": {"help_text": "Who, by kind."},
             "seq": {"help_text": "Rises with each event."},
             "actor_id": {"help_text": "The id of the person, the key or the call."},
             "action": {"help_text": "What was done, such as `appointment.read`."},
@@ -112,7 +114,7 @@ class EventView(ResourceView):
 
     resource = Resource.AUDIT
     noun = "audit_event"
-    output = EventOutput
+    output = AuditEventOutput
 
     def rows(self) -> QuerySet[AuditEvent]:
         """Return all events."""

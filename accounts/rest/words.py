@@ -16,6 +16,11 @@ GLOSSARY: Mapping[str, str] = {
     "phone": "Phone number in E.164, such as +12025550118.",
     "name": "How people call it.",
     "source": "Through which of our doors it came.",
+    "start": "When it begins.",
+    "end": "When it ends; that instant is no part of it.",
+    "status": "Where it stands.",
+    "language": "The code of a language, such as `es`.",
+    "description": "What it is for, in words.",
 }
 UNTOLD = {
     "200": "As it is now.",

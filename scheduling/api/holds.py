@@ -33,7 +33,7 @@ EXAMPLE = {
 }
 
 
-class HoldOutput(serializers.ModelSerializer[SlotHold]):
+class SlotHoldOutput(serializers.ModelSerializer[SlotHold]):
     """A time that is, or was, kept."""
 
     example: ClassVar[dict[str, Any]] = EXAMPLE
@@ -50,9 +50,12 @@ class HoldOutput(serializers.ModelSerializer[SlotHold]):
         model = SlotHold
         fields = tuple(EXAMPLE)
         read_only_fields = tuple(EXAMPLE)
+        extra_kwargs: ClassVar[dict[str, Any]] = {
+            "expires_at": {"help_text": "From then on it keeps nothing."},
+        }
 
 
-class HoldInput(StrictSerializer):
+class SlotHoldInput(StrictSerializer):
     """Which time is to be kept."""
 
     example: ClassVar[dict[str, Any]] = {
@@ -72,7 +75,11 @@ class HoldInput(StrictSerializer):
         required=False, help_text="For whom, if that is known; own visits are in the way."
     )
     seconds = serializers.IntegerField(
-        required=False, default=HOLD_SECONDS, min_value=1, max_value=HOLD_SECONDS
+        required=False,
+        default=HOLD_SECONDS,
+        min_value=1,
+        max_value=HOLD_SECONDS,
+        help_text="How long the time is kept.",
     )
 
 
@@ -91,7 +98,7 @@ class HoldView(SchedulingView):
 
     resource = Resource.APPOINTMENT
     noun, plural = "slot_hold", "slot_holds"
-    output = HoldOutput
+    output = SlotHoldOutput
 
     def rows(self) -> QuerySet[SlotHold]:
         """Return all holds, each with the state that it has now."""
@@ -119,7 +126,7 @@ class Holds(HoldView, CreatingListView):
     nothing. You can keep twenty times at once.
     """
 
-    inputs = {"POST": HoldInput}
+    inputs = {"POST": SlotHoldInput}
     filterset_class = HoldFilters
 
     def post(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:

@@ -47,6 +47,17 @@ class MessageOutput(serializers.ModelSerializer[Message]):
         model = Message
         fields = tuple(EXAMPLE)
         read_only_fields = tuple(EXAMPLE)
+        extra_kwargs: ClassVar[dict[str, Any]] = {
+            "channel": {"help_text": "By text or by e-mail."},
+            "kind": {"help_text": "What it tells."},
+            "to": {"help_text": "The number or address."},
+            "body": {"help_text": "The words, as they are sent."},
+            "due_at": {"help_text": "When it is to be sent."},
+            "expires_at": {"help_text": "After that it is no longer sent."},
+            "attempts": {"help_text": "How often it was tried."},
+            "error_code": {"help_text": "Why it did not arrive."},
+            "sent_at": {"help_text": "When the carrier took it."},
+        }
 
 
 class MessageFilters(django_filters.FilterSet):

@@ -100,7 +100,7 @@ class SlotOutput(serializers.Serializer[Any]):
     example: ClassVar[dict[str, Any]] = EXAMPLE_SLOT
 
     start = serializers.DateTimeField(help_text="What a booking names.")
-    end = serializers.DateTimeField()
+    end = serializers.DateTimeField(help_text="When the visit would end.")
     nurse = serializers.UUIDField(source="nurse_id")
     visit_type = serializers.CharField(help_text="Code of the kind of visit.")
 
@@ -110,7 +110,7 @@ class SlotsOutput(serializers.Serializer[Any]):
 
     example: ClassVar[dict[str, Any]] = {"results": [EXAMPLE_SLOT], "reason": ""}
 
-    results = SlotOutput(many=True, source="slots")
+    results = SlotOutput(many=True, source="slots", help_text="In order.")
     reason = serializers.CharField(
         help_text=(
             "Empty, or `no_hours`, `notice`, `license`, `fully_booked`, `gap_too_short` or `cap`: the rule that the"

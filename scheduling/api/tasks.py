@@ -37,7 +37,7 @@ EXAMPLE = {
 }
 
 
-class TaskOutput(serializers.ModelSerializer[StaffTask]):
+class StaffTaskOutput(serializers.ModelSerializer[StaffTask]):
     """Something that people have to do, or have done."""
 
     example: ClassVar[dict[str, Any]] = EXAMPLE
@@ -47,12 +47,18 @@ class TaskOutput(serializers.ModelSerializer[StaffTask]):
         fields = tuple(EXAMPLE)
         read_only_fields = tuple(EXAMPLE)
         extra_kwargs: ClassVar[dict[str, Any]] = {
+            "kind": {"help_text": "What is to be done."},
+            "text": {"help_text": "What it is about."},
+            "callback_number": {"help_text": "Whom to call."},
+            "urgency": {"help_text": "How soon."},
+            "due_at": {"help_text": "By when."},
+            "done_at": {"help_text": "When it was done."},
             "topic": {"help_text": "In one or two words, such as `medication`."},
             "done_by": {"help_text": "The id of the account of whoever did it."},
         }
 
 
-class TaskInput(StrictSerializer):
+class StaffTaskInput(StrictSerializer):
     """Somebody is to be called back."""
 
     example: ClassVar[dict[str, Any]] = {
@@ -60,9 +66,19 @@ class TaskInput(StrictSerializer):
     }
 
     text = serializers.CharField(max_length=LONGEST_TEXT, help_text="What it is about.")
-    topic = serializers.CharField(required=False, allow_blank=True, default="", max_length=24)
+    topic = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        default="",
+        max_length=24,
+        help_text="In one or two words.",
+    )
     callback_number = serializers.CharField(
-        required=False, allow_blank=True, default="", max_length=64
+        required=False,
+        allow_blank=True,
+        default="",
+        max_length=64,
+        help_text="Whom to call.",
     )
     urgency = serializers.ChoiceField(
         choices=[StaffTask.Urgency.ROUTINE, StaffTask.Urgency.TODAY],
@@ -73,16 +89,24 @@ class TaskInput(StrictSerializer):
     patient = serializers.UUIDField(required=False, allow_null=True, default=None)
 
 
-class TaskChange(StrictSerializer):
+class StaffTaskChange(StrictSerializer):
     """What may change of a task that is still to do."""
 
     example: ClassVar[dict[str, Any]] = {"urgency": "now", "due_at": "2026-03-05T11:00:00-05:00"}
 
-    text = serializers.CharField(required=False, max_length=LONGEST_TEXT)
-    topic = serializers.CharField(required=False, allow_blank=True, max_length=24)
-    callback_number = serializers.CharField(required=False, allow_blank=True, max_length=64)
-    urgency = serializers.ChoiceField(choices=StaffTask.Urgency.choices, required=False)
-    due_at = InstantField(required=False)
+    text = serializers.CharField(
+        required=False, max_length=LONGEST_TEXT, help_text="What it is about."
+    )
+    topic = serializers.CharField(
+        required=False, allow_blank=True, max_length=24, help_text="In one or two words."
+    )
+    callback_number = serializers.CharField(
+        required=False, allow_blank=True, max_length=64, help_text="Whom to call."
+    )
+    urgency = serializers.ChoiceField(
+        choices=StaffTask.Urgency.choices, required=False, help_text="How soon."
+    )
+    due_at = InstantField(required=False, help_text="By when.")
 
 
 class TaskFilters(django_filters.FilterSet):
@@ -103,7 +127,7 @@ class TaskView(SchedulingView):
 
     resource = Resource.STAFF_TASK
     noun = "staff_task"
-    output = TaskOutput
+    output = StaffTaskOutput
 
     def rows(self) -> QuerySet[StaffTask]:
         """Return all tasks."""
@@ -113,7 +137,7 @@ class TaskView(SchedulingView):
 class Tasks(TaskView, CreatingListView):
     """What people have to do. One that is added is a call-back; the others are made by what happens."""
 
-    inputs = {"POST": TaskInput}
+    inputs = {"POST": StaffTaskInput}
     filterset_class = TaskFilters
     orderings = ("due_at", "-due_at", "-created_at", "created_at")
 
@@ -145,7 +169,7 @@ class Tasks(TaskView, CreatingListView):
 class Task(TaskView, ChangingObjectView):
     """One task."""
 
-    inputs = {"PATCH": TaskChange}
+    inputs = {"PATCH": StaffTaskChange}
 
     def change(self, row: StaffTask, values: dict[str, Any]) -> StaffTask:
         """Change it while it is still to do."""

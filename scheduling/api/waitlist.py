@@ -67,7 +67,7 @@ EXAMPLE_OFFER = {
 }
 
 
-class EntryOutput(serializers.ModelSerializer[WaitlistEntry]):
+class WaitlistEntryOutput(serializers.ModelSerializer[WaitlistEntry]):
     """A wish for a time that is not free yet."""
 
     example: ClassVar[dict[str, Any]] = EXAMPLE
@@ -83,9 +83,21 @@ class EntryOutput(serializers.ModelSerializer[WaitlistEntry]):
         model = WaitlistEntry
         fields = tuple(EXAMPLE)
         read_only_fields = tuple(EXAMPLE)
+        extra_kwargs: ClassVar[dict[str, Any]] = {
+            "nurse": {"help_text": "The nurse's id; null: any nurse."},
+            "earliest": {"help_text": "The first day, by the patient's calendar."},
+            "latest": {"help_text": "The last day."},
+            "minimum_warning_minutes": {
+                "help_text": "How long before its start a time may still be offered."
+            },
+            "waiting_since": {
+                "help_text": "Since when the patient waits; among equals the first is offered first."
+            },
+            "expires_at": {"help_text": "When the wish ends; null: with its last day."},
+        }
 
 
-class OfferOutput(serializers.ModelSerializer[WaitlistOffer]):
+class WaitlistOfferOutput(serializers.ModelSerializer[WaitlistOffer]):
     """A time offered to a wish; it is kept until `expires_at`."""
 
     example: ClassVar[dict[str, Any]] = EXAMPLE_OFFER
@@ -95,11 +107,15 @@ class OfferOutput(serializers.ModelSerializer[WaitlistOffer]):
         fields = tuple(EXAMPLE_OFFER)
         read_only_fields = tuple(EXAMPLE_OFFER)
         extra_kwargs: ClassVar[dict[str, Any]] = {
-            "moves": {"help_text": "The later visit that a yes gives up."}
+            "expires_at": {"help_text": "Until when the time is kept for the answer."},
+            "answered_at": {"help_text": "When it was answered."},
+            "entry": {"help_text": "The wish's id."},
+            "appointment": {"help_text": "The visit that a yes booked or moved."},
+            "moves": {"help_text": "The later visit that a yes gives up."},
         }
 
 
-class EntryInput(StrictSerializer):
+class WaitlistEntryInput(StrictSerializer):
     """What somebody waits for."""
 
     example: ClassVar[dict[str, Any]] = {
@@ -134,7 +150,7 @@ class EntryInput(StrictSerializer):
     )
 
 
-class PriorityInput(StrictSerializer):
+class WaitlistPriorityInput(StrictSerializer):
     """How urgent a wish is."""
 
     example: ClassVar[dict[str, Any]] = {"priority": 1}
@@ -163,7 +179,7 @@ class EntryView(SchedulingView):
 
     resource = Resource.APPOINTMENT
     noun, plural = "waitlist_entry", "waitlist_entries"
-    output: ClassVar[type[serializers.Serializer[Any]]] = EntryOutput
+    output: ClassVar[type[serializers.Serializer[Any]]] = WaitlistEntryOutput
 
     def rows(self) -> QuerySet[WaitlistEntry]:
         """Return all wishes."""
@@ -182,7 +198,7 @@ class Entries(EntryView, CreatingListView):
     is stored once: it is answered with as it is.
     """
 
-    inputs = {"POST": EntryInput}
+    inputs = {"POST": WaitlistEntryInput}
     filterset_class = EntryFilters
     orderings = ("-waiting_since", "waiting_since", "-created_at", "created_at", "latest")
 
@@ -222,7 +238,7 @@ class Entries(EntryView, CreatingListView):
 class Entry(EntryView, DeletingObjectView):
     """One wish; to delete it is to take it off the list, with the offer that is open for it. It stays readable."""
 
-    inputs = {"PATCH": PriorityInput}
+    inputs = {"PATCH": WaitlistPriorityInput}
 
     def change(self, row: WaitlistEntry, values: dict[str, Any]) -> WaitlistEntry:
         """Let it go before others, or after them."""
@@ -240,7 +256,7 @@ class OfferView(SchedulingView):
 
     resource = Resource.APPOINTMENT
     noun = "waitlist_offer"
-    output: ClassVar[type[serializers.Serializer[Any]]] = OfferOutput
+    output: ClassVar[type[serializers.Serializer[Any]]] = WaitlistOfferOutput
 
     def rows(self) -> QuerySet[WaitlistOffer]:
         """Return all offers, the latest first."""

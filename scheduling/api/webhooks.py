@@ -65,7 +65,7 @@ EXAMPLE_DELIVERY = {
 SHOWN_ONCE = "whsec_" + "A" * 43 + "="
 
 
-class EndpointOutput(serializers.ModelSerializer[WebhookEndpoint]):
+class WebhookEndpointOutput(serializers.ModelSerializer[WebhookEndpoint]):
     """An address that is told of events."""
 
     example: ClassVar[dict[str, Any]] = EXAMPLE
@@ -81,13 +81,14 @@ class EndpointOutput(serializers.ModelSerializer[WebhookEndpoint]):
         fields = tuple(EXAMPLE)
         read_only_fields = tuple(EXAMPLE)
         extra_kwargs: ClassVar[dict[str, Any]] = {
+            "url": {"help_text": "Where events are sent."},
             "active": {"help_text": "Whether anything is sent; switched off after many failures."},
             "previous_secret_until": {"help_text": "Until when the secret before signs besides."},
             "last_attempt_at": {"help_text": "When something was sent last."},
         }
 
 
-class EndpointWithSecret(EndpointOutput):
+class WebhookEndpointWithSecret(WebhookEndpointOutput):
     """An endpoint with the secret that its events are signed with: this once."""
 
     example: ClassVar[dict[str, Any]] = EXAMPLE | {"secret": SHOWN_ONCE}
@@ -98,12 +99,12 @@ class EndpointWithSecret(EndpointOutput):
         help_text="Shown this once; a repetition has it empty. As Standard Webhooks writes it.",
     )
 
-    class Meta(EndpointOutput.Meta):
-        fields = (*EndpointOutput.Meta.fields, "secret")
+    class Meta(WebhookEndpointOutput.Meta):
+        fields = (*WebhookEndpointOutput.Meta.fields, "secret")
         read_only_fields = fields
 
 
-class DeliveryOutput(serializers.ModelSerializer[WebhookDelivery]):
+class WebhookDeliveryOutput(serializers.ModelSerializer[WebhookDelivery]):
     """One event on its way to one endpoint."""
 
     example: ClassVar[dict[str, Any]] = EXAMPLE_DELIVERY
@@ -113,6 +114,8 @@ class DeliveryOutput(serializers.ModelSerializer[WebhookDelivery]):
         fields = tuple(EXAMPLE_DELIVERY)
         read_only_fields = tuple(EXAMPLE_DELIVERY)
         extra_kwargs: ClassVar[dict[str, Any]] = {
+            "event_type": {"help_text": "What happened."},
+            "delivered_at": {"help_text": "When the other system took it."},
             "event_id": {"help_text": "The same on every try: `webhook-id`."},
             "sequence": {"help_text": "Later events of one thing have higher ones."},
             "attempts": {"help_text": "How often it was tried."},
@@ -122,7 +125,7 @@ class DeliveryOutput(serializers.ModelSerializer[WebhookDelivery]):
         }
 
 
-class EndpointInput(StrictSerializer):
+class WebhookEndpointInput(StrictSerializer):
     """Where events are to be sent, and which."""
 
     example: ClassVar[dict[str, Any]] = {
@@ -143,14 +146,19 @@ class EndpointInput(StrictSerializer):
     )
 
 
-class EndpointChange(StrictSerializer):
+class WebhookEndpointChange(StrictSerializer):
     """What may change of an endpoint."""
 
     example: ClassVar[dict[str, Any]] = {"active": True}
 
-    url = serializers.CharField(required=False, max_length=2048)
+    url = serializers.CharField(
+        required=False, max_length=2048, help_text="https; a public address."
+    )
     events = serializers.ListField(
-        child=serializers.ChoiceField(choices=EVENTS), required=False, max_length=len(EVENTS)
+        child=serializers.ChoiceField(choices=EVENTS),
+        required=False,
+        max_length=len(EVENTS),
+        help_text="Types or groups; none: all of them.",
     )
     name = serializers.CharField(required=False, allow_blank=True, max_length=100)
     description = serializers.CharField(required=False, allow_blank=True, max_length=1000)
@@ -183,7 +191,7 @@ class EndpointView(SchedulingView):
 
     resource = Resource.WEBHOOK
     noun = "webhook_endpoint"
-    output: ClassVar[type[serializers.Serializer[Any]]] = EndpointOutput
+    output: ClassVar[type[serializers.Serializer[Any]]] = WebhookEndpointOutput
 
     def rows(self) -> QuerySet[WebhookEndpoint]:
         """Return all endpoints."""
@@ -195,7 +203,7 @@ class DeliveryView(SchedulingView):
 
     resource = Resource.WEBHOOK
     noun, plural = "webhook_delivery", "webhook_deliveries"
-    output: ClassVar[type[serializers.Serializer[Any]]] = DeliveryOutput
+    output: ClassVar[type[serializers.Serializer[Any]]] = WebhookDeliveryOutput
 
     def rows(self) -> QuerySet[WebhookDelivery]:
         """Return all deliveries."""
@@ -212,14 +220,14 @@ class DeliveryView(SchedulingView):
 class Endpoints(EndpointView, CreatingListView):
     """Addresses that are told of events, each with a secret of its own."""
 
-    inputs = {"POST": EndpointInput}
-    answers: ClassVar[dict[str, Any]] = {"POST": {201: EndpointWithSecret}}
+    inputs = {"POST": WebhookEndpointInput}
+    answers: ClassVar[dict[str, Any]] = {"POST": {201: WebhookEndpointWithSecret}}
     secret_fields = ("secret",)
     orderings = ("created_at", "-created_at")
 
     def output_for(self, viewer: Viewer) -> type[serializers.Serializer[Any]]:
         """Show the secret in the answer to its making only."""
-        return EndpointWithSecret if self.request.method == "POST" else EndpointOutput
+        return WebhookEndpointWithSecret if self.request.method == "POST" else WebhookEndpointOutput
 
     def post(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Have another system told of events."""
@@ -239,7 +247,7 @@ class Endpoints(EndpointView, CreatingListView):
 class Endpoint(EndpointView, DeletingObjectView):
     """One endpoint; to delete it is to send it nothing more. One that was told something stays readable, inactive."""
 
-    inputs = {"PATCH": EndpointChange}
+    inputs = {"PATCH": WebhookEndpointChange}
 
     def change(self, row: WebhookEndpoint, values: dict[str, Any]) -> WebhookEndpoint:
         """Change it."""
@@ -254,7 +262,7 @@ class SecretRotation(EndpointView, ActView):
     """A new secret; the one before signs besides for another 24 hours, so that no event is lost."""
 
     act, operation = "secret_rotated", "rotate_webhook_secret"
-    output = EndpointWithSecret
+    output = WebhookEndpointWithSecret
     secret_fields = ("secret",)
 
     def post(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -277,11 +285,11 @@ class Trial(EndpointView, ActView):
     """An event of the type `webhook.test`, for this endpoint whatever it asked for; answers with the delivery."""
 
     act, operation = "tested", "test_webhook_endpoint"
-    answers: ClassVar[dict[str, Any]] = {"POST": {200: DeliveryOutput}}
+    answers: ClassVar[dict[str, Any]] = {"POST": {200: WebhookDeliveryOutput}}
 
     def rendered(self, row: Any) -> bytes:
         """Return the endpoint, which `If-Match` is compared with, or the delivery, which is answered."""
-        shown = DeliveryOutput if isinstance(row, WebhookDelivery) else EndpointOutput
+        shown = WebhookDeliveryOutput if isinstance(row, WebhookDelivery) else WebhookEndpointOutput
         return bytes(JSONRenderer().render(shown(row).data))
 
     def post(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:

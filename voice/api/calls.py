@@ -51,6 +51,14 @@ class CallOutput(serializers.ModelSerializer[CallLog]):
         fields = tuple(EXAMPLE)
         read_only_fields = tuple(EXAMPLE)
         extra_kwargs: ClassVar[dict[str, Any]] = {
+            "direction": {"help_text": "Who called whom."},
+            "from_number": {"help_text": "Who called."},
+            "to_number": {"help_text": "Who was called."},
+            "ended_reason": {"help_text": "What ended it."},
+            "recording": {"help_text": "Whether the caller agreed to a recording."},
+            "model": {"help_text": "Which model spoke."},
+            "started_at": {"help_text": "When it was answered; null until then."},
+            "ended_at": {"help_text": "When it ended; null until then."},
             "call_sid": {"help_text": "Twilio's id of the call."},
             "caller_attested": {"help_text": "Whether the carrier vouches for the number."},
             "outcome": {"help_text": "What came of it, computed from what was stored."},

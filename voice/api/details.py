@@ -41,7 +41,7 @@ TOOL_CALL = {
 }
 
 
-class TurnOutput(serializers.ModelSerializer[TranscriptEntry]):
+class TranscriptEntryOutput(serializers.ModelSerializer[TranscriptEntry]):
     """What one of the two said; times are from the start of the stream."""
 
     example: ClassVar[dict[str, Any]] = TURN
@@ -51,6 +51,7 @@ class TurnOutput(serializers.ModelSerializer[TranscriptEntry]):
         fields = tuple(TURN)
         read_only_fields = tuple(TURN)
         extra_kwargs: ClassVar[dict[str, Any]] = {
+            "speaker": {"help_text": "Who spoke."},
             "text": {"help_text": "What was heard."},
             "unheard_text": {"help_text": "What an interruption cut off."},
             "started_ms": {"help_text": "Since the start of the stream."},
@@ -135,7 +136,7 @@ class Transcript(PartOfCall):
     """What was said in a call, turn by turn."""
 
     noun, operation = "transcript", "list_transcript"
-    output = TurnOutput
+    output = TranscriptEntryOutput
     orderings = ("position",)
 
     def rows(self) -> QuerySet[TranscriptEntry]:
