@@ -34,7 +34,8 @@ def keep_time(
     """
 
     def work() -> SlotHold:
-        type(sender)._default_manager.select_for_update(no_key=True).get(pk=sender.pk)
+        # The class that it says of itself: a request's user is a stand-in that is looked up late.
+        sender.__class__._default_manager.select_for_update(no_key=True).get(pk=sender.pk)
         own = SlotHold.objects.filter(owner__startswith=f"{actor}/", state=SlotHold.State.LIVE)
         if own.filter(expires_at__gt=now).count() >= HOLDS_PER_SENDER:
             raise LimitReached("You keep too many times already. Release one, or let it lapse.")
