@@ -123,7 +123,7 @@ class TestAHold:
         first = program.post("slot-holds/", asked, Idempotency_Key="k")
         again = program.post("slot-holds/", asked, Idempotency_Key="k")
 
-        assert first.content == again.content
+        assert first.json() == again.json()
         assert SlotHold.objects.count() == 1
 
     def test_is_on_record_with_its_patient_s46(self, program: Program) -> None:
