@@ -213,7 +213,7 @@ class Grouped(serializers.Serializer[Any]):
 
     group = serializers.CharField(
         allow_null=True,
-        help_text="A date, the Monday of a week, an id or a code; null for what has none.",
+        help_text="A date, the Monday of a week, an hour of the week, an id or a code; null for none.",
     )
     name = serializers.CharField(
         allow_null=True,

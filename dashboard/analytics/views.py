@@ -116,9 +116,11 @@ class CallVolumes(ReportView):
     Calls that came in, or that we made, in the period, by their status, and how long they took.
 
     With nurse, specialization or kind of visit a call counts once, with those of its visit; of several the earliest.
+    Of hours those of the week are meant in which somebody called: `1-09` are all Mondays from 9 to 10.
     """
 
     resource, subject = Resource.CALL, "calls"
+    groupings = (*BY_ALL, By.HOUR)
     shape = figures.report_of(figures.CallVolume)
 
     def report(self, viewer: Viewer, period: Period, by: By | None) -> Report:

@@ -16,9 +16,18 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db.models import Aggregate, Count, F, Q, QuerySet, Window
+from django.db.models import Aggregate, CharField, Count, F, Q, QuerySet, Value, Window
 from django.db.models.expressions import Combinable
-from django.db.models.functions import RowNumber, TruncDate, TruncWeek
+from django.db.models.functions import (
+    Cast,
+    Concat,
+    ExtractHour,
+    ExtractIsoWeekDay,
+    LPad,
+    RowNumber,
+    TruncDate,
+    TruncWeek,
+)
 
 from scheduling import slots
 
@@ -40,6 +49,8 @@ class By(StrEnum):
 
     DAY = "day"
     WEEK = "week"
+    HOUR = "hour"
+    """The hour of the week: `1-09` is Mondays from 9 to 10."""
     NURSE = "nurse"
     SPECIALIZATION = "specialization"
     LANGUAGE = "language"
@@ -138,7 +149,7 @@ class Cut:
             found[row.pop("group")] = row
         return Report(_added(nothing, found.values()), self._complete(found, nothing))
 
-    def ranks(self, rows: QuerySet[Any], **ranks: "Rank") -> Report:
+    def ranks(self, rows: QuerySet[Any], **ranks: Rank) -> Report:
         """Return the value at each rank, in one query; None where no row has a value."""
         within = self._within(rows).order_by()
         scopes: dict[str, F | None] = {TOTAL: None}
@@ -170,6 +181,8 @@ class Cut:
             return day
         if by is By.WEEK:
             return TruncWeek(day)
+        if by is By.HOUR:
+            return _hour_of_the_week(self.moment, self.period.zone)
         named = self.groups[by]
         return F(named) if isinstance(named, str) else named
 
@@ -189,6 +202,12 @@ def monday_of(day: date) -> date:
 def rate(part: float, whole: float) -> float | None:
     """Return a share of a whole, to four digits; None when the whole is nothing."""
     return round(part / whole, DIGITS) if whole else None
+
+
+def _hour_of_the_week(moment: str, zone: ZoneInfo) -> Combinable:
+    weekday = Cast(ExtractIsoWeekDay(moment, tzinfo=zone), CharField())
+    hour = LPad(Cast(ExtractHour(moment, tzinfo=zone), CharField()), 2, Value("0"))
+    return Concat(weekday, Value("-"), hour)
 
 
 def _added(nothing: Figures, parts: Iterable[Figures]) -> Figures:

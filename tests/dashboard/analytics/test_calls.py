@@ -84,6 +84,15 @@ class TestCallVolumes:
             "2026-03-02": 2, "2026-03-09": 1, "2026-03-16": 0, "2026-03-23": 0,
         }  # fmt: skip
 
+    def test_show_in_which_hours_of_the_week_people_call(self) -> None:
+        answered(local(2026, 3, 2, 9, 0))
+        answered(local(2026, 3, 9, 9, 59))  # a week on, in summer time
+        answered(local(2026, 3, 8, 23, 30))
+
+        found = groups("calls/?from=2026-03-02&to=2026-03-16&group_by=hour")
+
+        assert {hour: row["calls"] for hour, row in found.items()} == {"1-09": 2, "7-23": 1}
+
     def test_of_nothing_are_zero_without_a_mean(self) -> None:
         found = report(f"calls/?{WEEK}&group_by=week")
 
