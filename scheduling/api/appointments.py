@@ -81,7 +81,7 @@ WORDS = {
     "late": "Whether it was cancelled shortly before its start.",
     "series": "The id of the series that it is part of.",
     "series_index": "Which visit of the series it is.",
-    "sequence": "How often it was moved.",
+    "sequence": "Rises with every move and with the cancellation, as calendars need it.",
     "version": "How often it was changed, with its making.",
 }
 
