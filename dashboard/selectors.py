@@ -19,11 +19,11 @@ from scheduling.models import ACTIVE_STATUSES, Appointment, Nurse, Patient
 from scheduling.models.calendar import LONGEST_VISIT_MINUTES
 from scheduling.names import name_key
 from scheduling.selectors.sight import seen
+from voice.analytics import FOR_STAFF
 from voice.models import CallLog, ToolCall, TranscriptEntry
 
 LEAST_DIGITS = 3
 GOING_ON = ("queued", "initiated", "ringing", "in_progress")
-FOR_STAFF = ("message_taken", "transferred", "emergency", "crisis", "do_not_call")
 NOT_ANSWERED = ("failed", "busy", "no_answer", "overflow")
 BY_ASSISTANT = ("voice",)
 BY_STAFF = ("dashboard", "admin")
