@@ -43,9 +43,13 @@ class Watching:
         return record
 
     async def hear(self, socket: WebsocketCommunicator) -> None:
-        """Take messages until the call is over."""
+        """Take what has a number until the call is over."""
         while not self.messages or self.messages[-1]["type"] != "call.ended":
-            self.messages.append(json.loads(await socket.receive_from(timeout=600)))
+            message = json.loads(await socket.receive_from(timeout=600))
+            if (
+                "seq" in message
+            ):  # on the virtual clock a real Redis seems silent: time leaps ahead of it
+                self.messages.append(message)
 
 
 class TestAWatchedCall:
