@@ -31,6 +31,7 @@ KEY_SCHEME = "apiKey"
 SESSION_SCHEME = "session"
 
 
+NEVER_EMPTY = {"email", "uri"}
 EVERY_KEY: list[list[str]] = [[]]
 """The ways in of a key that may do something whatever its scopes."""
 
@@ -187,10 +188,17 @@ class ApiSchema(AutoSchema):
     def _map_serializer_field(self, field: Any, *args: Any, **kwargs: Any) -> Any:
         """Return the shape of a field; a word of a list may be missing where the column may be blank."""
         found: Any = super()._map_serializer_field(field, *args, **kwargs)  # type: ignore[no-untyped-call]  # the library's
-        is_choice = isinstance(found, dict) and "enum" in found and field.read_only
-        if is_choice and "" not in found["enum"] and _may_be_blank(field):
+        if not isinstance(found, dict) or not field.read_only or not _may_be_blank(field):
+            return found
+        if "enum" in found and "" not in found["enum"]:
             found["enum"] = [*found["enum"], ""]
         return found
+
+    def _insert_field_validators(self, field: Any, schema: Any) -> None:
+        """Add what validators ask for; the form of a text that may be empty is not promised."""
+        super()._insert_field_validators(field, schema)  # type: ignore[no-untyped-call]  # the library's
+        if schema.get("format") in NEVER_EMPTY and field.read_only and _may_be_blank(field):
+            del schema["format"]
 
     def _map_basic_serializer(self, serializer: Any, direction: Any) -> dict[str, Any]:
         """Return the shape of an object; fields that not everybody gets are not promised."""

@@ -15,6 +15,7 @@ from accounts.rest.words import RECORD_ID, UNTOLD
 
 Json = dict[str, Any]
 WAITS = {"429", "503"}
+TIME_OF_DAY = r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?$"
 MARK = "x-spec-enum-id"
 
 
@@ -31,16 +32,23 @@ def shared(result: Json, generator: Any, request: Any, public: bool) -> Json:
             else:
                 answer["description"] = answer.get("description") or UNTOLD.get(code, "Done.")
     components["parameters"] = _share_parameters(operations)
-    plain: Json = _without_marks(result)
+    plain: Json = _plain(result)
     return plain
 
 
-def _without_marks(part: Any) -> Any:
-    """Return the part without what the library notes for itself at closed lists of words."""
+def _plain(part: Any) -> Any:
+    """
+    Return the part without what the library notes for itself at closed lists of words.
+
+    JSON Schema's `time` has an offset (RFC 3339, section 5.6); ours are of a clock on a wall.
+    """
+    if isinstance(part, dict) and part.get("format") == "time":
+        rest = {name: one for name, one in part.items() if name != "format"}
+        return _plain(rest | {"pattern": TIME_OF_DAY})
     if isinstance(part, dict):
-        return {name: _without_marks(one) for name, one in part.items() if name != MARK}
+        return {name: _plain(one) for name, one in part.items() if name != MARK}
     if isinstance(part, list):
-        return [_without_marks(one) for one in part]
+        return [_plain(one) for one in part]
     return part
 
 
