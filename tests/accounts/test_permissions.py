@@ -59,9 +59,9 @@ KEYS = {
     Scope.SCHEDULE_READ: {Resource.CALENDAR: "LR", Resource.ASSIGNMENT: "LR"},
     Scope.APPOINTMENTS_READ: {Resource.APPOINTMENT: "LR"},
     Scope.APPOINTMENTS_WRITE: {Resource.APPOINTMENT: "CUD", Resource.ATTENDANCE: "U"},
-    Scope.CALLS_READ: {Resource.CALL: "LR"},
+    Scope.CALLS_READ: {Resource.CALL: "LR", Resource.LIVE_CALLS: "R"},
     Scope.CALLS_CREATE: {Resource.OUTBOUND_CALL: "C"},
-    Scope.TRANSCRIPTS_READ: {Resource.TRANSCRIPT: "R"},
+    Scope.TRANSCRIPTS_READ: {Resource.TRANSCRIPT: "R", Resource.LIVE_TRANSCRIPT: "R"},
     Scope.FHIR_READ: {Resource.FHIR: "LR"},
     Scope.FHIR_WRITE: {Resource.FHIR: "CUD"},
 }
