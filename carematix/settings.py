@@ -376,6 +376,12 @@ CSRF_FAILURE_VIEW = "carematix.errors.csrf_failure"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # notes name patients
 CORS_URLS_REGEX = r"^/(api|fhir)/"
 CORS_ALLOW_CREDENTIALS = False
+CORS_ALLOW_HEADERS = [
+    "accept", "authorization", "content-type", "idempotency-key", "if-match", "if-none-match",
+]  # fmt: skip
+CORS_EXPOSE_HEADERS = [
+    "ETag", "Location", "Retry-After", "Idempotency-Replayed", "X-Request-ID", "Content-Disposition",
+]  # fmt: skip
 DATA_UPLOAD_MAX_MEMORY_SIZE = LIMIT_BODY_BYTES
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
