@@ -2,9 +2,10 @@
 What a search for free times costs: two weeks, 200 nurses, in process, queries included.
 
 The searches are those of the product's doors: the soonest with any nurse, spoken offers for a patient, and the whole
-list of one nurse; no two ask for the same hour, kind of visit and patient. They are made with a short history of visits
-and with a long one in turn, a few at a time, so that both meet the same machine and their ratio tells what history
-costs. Statements are counted in the same run. The databases are made beside the one DATABASE_URL names.
+list of one nurse; no two ask for the same hour, kind of visit and patient. They are made in two databases in turn, a
+few at a time, so that both meet the same machine: the same visits ahead, with all of the history and without it. Their
+ratio tells what history costs. Statements are counted in the same run. The databases are made beside the one
+DATABASE_URL names.
 """
 
 import argparse
@@ -35,18 +36,19 @@ Search = Callable[[int], int]
 searches_by_name: dict[str, Search] = {}  # of this process, which has one database
 
 
-def prepare(*, nurses: int, appointments: int, patients: int, searches: int) -> dict[str, Any]:
+def prepare(
+    *, nurses: int, appointments: int, patients: int, searches: int, history: bool
+) -> dict[str, Any]:
     """Make the data and the searches of this process, and return what was loaded and the statements of each search."""
-    variables = product.environment(
-        product.new_database(f"bench_slots_{appointments}"), "ws://127.0.0.1:1/unused"
-    )
+    name = "bench_slots_with_history" if history else "bench_slots_without"
+    variables = product.environment(product.new_database(name), "ws://127.0.0.1:1/unused")
     product.prepare(variables)
     os.environ.update(variables)
     os.environ["DJANGO_SETTINGS_MODULE"] = "carematix.settings"
     django.setup()
     from carematix.server import settle_garbage
 
-    loaded = _load(nurses=nurses, appointments=appointments, patients=patients)
+    loaded = _load(nurses=nurses, appointments=appointments, patients=patients, history=history)
     searches_by_name.update(_searches(searches))
     queries = {name: _warm(search) for name, search in searches_by_name.items()}
     settle_garbage()  # as the server does once it is loaded
@@ -64,7 +66,7 @@ def turn(name: str, indexes: Sequence[int]) -> list[tuple[float, float, int]]:
     return took
 
 
-def _load(*, nurses: int, appointments: int, patients: int) -> dict[str, Any]:
+def _load(*, nurses: int, appointments: int, patients: int, history: bool) -> dict[str, Any]:
     from django.db import connection
 
     from scheduling import services
@@ -72,7 +74,11 @@ def _load(*, nurses: int, appointments: int, patients: int) -> dict[str, Any]:
 
     begin = time.perf_counter()
     services.load_clinic(now=NOW, patients=patients, nurses=nurses, appointments=appointments)
+    seconds = time.perf_counter() - begin
     with connection.cursor() as cursor:
+        if not history:
+            _forget_history()
+            cursor.execute("VACUUM FULL")
         cursor.execute("VACUUM ANALYZE")  # as autovacuum does in time
     soon = Appointment.objects.filter(start__gte=NOW, start__lt=NOW + TWO_WEEKS)
     return {
@@ -80,8 +86,22 @@ def _load(*, nurses: int, appointments: int, patients: int) -> dict[str, Any]:
         "nurses": Nurse.objects.count(),
         "appointments": Appointment.objects.count(),
         "of_these_in_the_two_weeks": soon.count(),
-        "load_seconds": time.perf_counter() - begin,
+        "load_seconds": seconds,
     }
+
+
+def _forget_history() -> None:
+    """Take away the visits of the past but for the last days, with what hangs on them."""
+    from scheduling.models import Appointment
+
+    past = Appointment.objects.filter(end__lt=NOW - timedelta(days=7)).order_by()
+    for relation in Appointment._meta.related_objects:
+        if relation.field.remote_field.model is Appointment and not relation.many_to_many:
+            rows = relation.related_model._base_manager.filter(
+                **{f"{relation.field.name}__in": past}
+            )
+            rows._raw_delete(rows.db)
+    past._raw_delete(past.db)
 
 
 def _searches(number: int) -> dict[str, Search]:
@@ -167,20 +187,18 @@ def compare(
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="bench.slots", description=__doc__)
     parser.add_argument("--nurses", type=int, default=200)
-    parser.add_argument("--appointments", type=int, nargs="+", default=[40_000, 1_000_000])
+    parser.add_argument("--appointments", type=int, default=1_000_000)
     parser.add_argument("--patients", type=int, default=20_000)
     parser.add_argument("--searches", type=int, default=100)
     options = parser.parse_args(arguments)
-    given = vars(options)
-    numbers = given.pop("appointments")
     with ExitStack() as stack:
-        # Each size has a process of its own, for Django is set up once for one database.
+        # Each database has a process of its own, for Django is set up once for one of them.
         processes = [
-            stack.enter_context(ProcessPoolExecutor(1, get_context("spawn"))) for _ in numbers
+            stack.enter_context(ProcessPoolExecutor(1, get_context("spawn"))) for _ in "ab"
         ]
         runs = [
-            process.submit(prepare, appointments=number, **given).result()
-            for process, number in zip(processes, numbers, strict=True)
+            process.submit(prepare, history=history, **vars(options)).result()
+            for process, history in zip(processes, (False, True), strict=True)
         ]
         before = figures.calibration_seconds()
         rows = compare(processes, runs, options.searches)

@@ -54,8 +54,6 @@ SEEN_WITHIN = timedelta(days=365)
 DEFAULTS = ClinicProfile()
 NOBODY = UUID(int=0)  # no row has this id
 NO_DATE = 0  # stands for no date in packed rows
-NursesHours = tuple[dict[UUID, slots.Hours], frozenset[date]]
-"""The hours by nurse, and the holidays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,18 +182,12 @@ def calendars_of(
     ignore_appointment_ids: Collection[UUID] = (),
     hold_owner: str = "",
     whole_weeks: bool = False,
-    worked: NursesHours | None = None,
 ) -> Calendars:
-    """
-    Return the calendars of `nurses` for starts in [since, until), or for every ISO week that these touch.
-
-    `worked` is what `hours_of_nurses` returned for this range or a longer one; it is read without it.
-    """
-    ids = [row["id"] for row in nurses]
-    hours, holidays = worked or hours_of_nurses(
-        nurses, since=since, until=until, whole_weeks=whole_weeks
-    )
+    """Return the calendars of `nurses` for starts in [since, until), or for every ISO week that these touch."""
     since, until = _read_range(since, until, whole_weeks=whole_weeks)
+    ids = [row["id"] for row in nurses]
+    zones = {row["id"]: ZoneInfo(row["time_zone"]) for row in nurses}
+    hours, holidays = hours_of(zones, since=since, until=until)
     visits: dict[UUID, list[slots.hours.Range]] = {}
     blocked: dict[UUID, list[slots.hours.Range]] = {}
     patient_visits: list[slots.hours.Range] = []
@@ -227,15 +219,6 @@ def calendars_of(
     return Calendars(by_nurse, tuple(patient_visits), holidays)
 
 
-def hours_of_nurses(
-    nurses: list[dict[str, Any]], *, since: datetime, until: datetime, whole_weeks: bool = False
-) -> NursesHours:
-    """Return the hours of `nurses` and the holidays for starts in [since, until), in two queries."""
-    since, until = _read_range(since, until, whole_weeks=whole_weeks)
-    zones = {row["id"]: ZoneInfo(row["time_zone"]) for row in nurses}
-    return hours_of(zones, since=since, until=until)
-
-
 def _read_range(
     since: datetime, until: datetime, *, whole_weeks: bool
 ) -> tuple[datetime, datetime]:
@@ -250,7 +233,9 @@ def _read_range(
     return lowest, highest
 
 
-def hours_of(zones: Mapping[UUID, ZoneInfo], *, since: datetime, until: datetime) -> NursesHours:
+def hours_of(
+    zones: Mapping[UUID, ZoneInfo], *, since: datetime, until: datetime
+) -> tuple[dict[UUID, slots.Hours], frozenset[date]]:
     """Return the hours of the nurses with these ids and zones, and the holidays, in two queries."""
     ids = list(zones)
     weekly = dict(_windows(ids, since, until))

@@ -16,7 +16,6 @@ from scheduling.selectors.nurse_calendars import (
     Calendars,
     Kind,
     calendars_of,
-    hours_of_nurses,
     kind_of_visit,
     minute_of_day,
     nurses_for,
@@ -30,7 +29,6 @@ PARTS: dict[str, tuple[int, int]] = {
 }
 WHOLE_DAY = (0, 1440)
 FIRST_SPAN = timedelta(days=14)
-FIRST_DAYS = timedelta(days=3)
 STEPS = (
     "no_hours",
     "notice",
@@ -108,43 +106,36 @@ def find_openings(
         now=now,
     )
     several = len(nurses) > 1  # the load of a week decides between nurses only
-    worked = hours_of_nurses(nurses, since=since, until=until, whole_weeks=several)
+    known = calendars_of(
+        kind,
+        nurses,
+        since=since,
+        until=until,
+        now=now,
+        patient_id=patient_id,
+        ignore_appointment_id=ignore_appointment_id,
+        hold_owner=hold_owner,
+        whole_weeks=several,
+    )
+    request = replace(
+        request_of(kind, since, until, now, known),
+        zone=zone or clinic_zone(),
+        part=_part(part_of_day, earliest, latest),
+    )
     excluded = {(nurse_id, slots.to_minute(start)) for nurse_id, start in exclude}
-    found: list[tuple[int, slots.Candidate]] = []
-    first_come = several and order == "start" and not spread
-    for end in _stages(since, until) if first_come else (until,):
-        known = calendars_of(
-            kind,
-            nurses,
-            since=since,
-            until=end,
-            now=now,
-            patient_id=patient_id,
-            ignore_appointment_id=ignore_appointment_id,
-            hold_owner=hold_owner,
-            whole_weeks=several,
-            worked=worked,
+    streams = [
+        (
+            _candidate(row, known.by_nurse[row["id"]], request, patient_id),
+            _without(excluded, row["id"], slots.starts(known.by_nurse[row["id"]], request)),
         )
-        request = replace(
-            request_of(kind, since, end, now, known),
-            zone=zone or clinic_zone(),
-            part=_part(part_of_day, earliest, latest),
-        )
-        streams = [
-            (
-                _candidate(row, known.by_nurse[row["id"]], request, patient_id),
-                _without(excluded, row["id"], slots.starts(known.by_nurse[row["id"]], request)),
-            )
-            for row in nurses
-        ]
-        merged = (
-            slots.by_care(streams, patience=kind.patience)
-            if order == "care"
-            else slots.by_start(streams)
-        )
-        found = slots.spread_out(merged, limit) if spread else list(islice(merged, limit))
-        if len(found) == limit:
-            break
+        for row in nurses
+    ]
+    merged = (
+        slots.by_care(streams, patience=kind.patience)
+        if order == "care"
+        else slots.by_start(streams)
+    )
+    found = slots.spread_out(merged, limit) if spread else list(islice(merged, limit))
     if not found:
         return Openings((), _reason(known, request, excluded))
     chosen = {UUID(candidate.key) for _, candidate in found}
@@ -166,18 +157,6 @@ def find_openings(
             for start, candidate in found
         )
     )
-
-
-def _stages(since: datetime, until: datetime) -> Iterator[datetime]:
-    """
-    Yield where to stop reading what is taken: a few days on, and the end.
-
-    The soonest starts lie in the first days, and what is taken is most of what a search reads: the rest is read only
-    when they are not enough.
-    """
-    if until - since > 2 * FIRST_DAYS:
-        yield since + FIRST_DAYS
-    yield until
 
 
 def earliest_openings(*, now: datetime, since: datetime | None = None, **wish: Any) -> Openings:

@@ -187,7 +187,9 @@ def _load(calendar: Calendar, holidays: Collection[date], monday: date) -> int:
     ends = edge_to_minute(zone, sunday, MINUTES_PER_DAY, is_end=True)
     free = free_ranges(calendar.hours, holidays, monday, sunday)
     worked = sum(max(0, min(end, ends) - max(begin, begins)) for begin, end in free)
-    booked = sum([end - begin for begin, end in calendar.visits if begins <= begin < ends])
+    visits = sorted(calendar.visits)
+    week = visits[bisect_left(visits, (begins,)) : bisect_left(visits, (ends,))]
+    booked = sum([end - begin for begin, end in week])
     return 100 * booked // worked // LOAD_STEP if worked else 100 // LOAD_STEP
 
 
@@ -200,10 +202,12 @@ def _open_ranges(calendar: Calendar, request: Request, starts: Iterable[Range]) 
     """
     before, ahead = calendar.buffer_before, request.length + calendar.buffer_after - 1
     past = request.since - before  # what ended by then rules out none of the asked starts
-    blocked = [(start - ahead, end + before) for start, end in calendar.blocked if end > past]
-    taken = joined(sorted(blocked))
-    own = joined((start - request.length + 1, end) for start, end in sorted(request.patient_visits))
-    return remaining(remaining(starts, taken), own)
+    blocked = [taken for taken in sorted(calendar.blocked) if taken[1] > past]
+    own = sorted(request.patient_visits)
+    return remaining(
+        remaining(starts, joined(blocked, before=ahead, after=before)),
+        joined(own, before=request.length - 1),
+    )
 
 
 def _ranges_in_hours(

@@ -145,11 +145,16 @@ def subtract(ranges: Iterable[Range], holes: Iterable[Range]) -> list[Range]:
     return list(remaining(ranges, holes))
 
 
-def joined(ranges: Iterable[Range]) -> Iterator[Range]:
-    """Yield the union of ranges that come by their starts, reading no further than is needed."""
+def joined(ranges: Iterable[Range], *, before: int = 0, after: int = 0) -> Iterator[Range]:
+    """
+    Yield the union of ranges that come by their starts, reading no further than is needed.
+
+    Each is made longer by `before` and `after` minutes; adding while joining spares a step for each of thousands.
+    """
     begun: int | None = None
     reached = 0
-    for start, end in ranges:
+    for bare_start, bare_end in ranges:
+        start, end = bare_start - before, bare_end + after
         if end <= start:
             continue
         if begun is None:

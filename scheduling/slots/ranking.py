@@ -3,7 +3,6 @@
 import heapq
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import total_ordering
 from hashlib import blake2b
 from itertools import chain, groupby, islice
 
@@ -25,40 +24,35 @@ class Candidate:
     rotation: int = 0
 
 
-@total_ordering
-class _Tie:
-    """Decides between equal times by continuity, load and rotation; the load is computed only when it matters."""
-
-    __slots__ = ("candidate", "start")
-
-    def __init__(self, candidate: Candidate, start: int) -> None:
-        self.candidate = candidate
-        self.start = start
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Tie) and self.candidate.key == other.candidate.key
-
-    def __lt__(self, other: "_Tie") -> bool:
-        ours, theirs = self.candidate, other.candidate
-        if ours.care_rank != theirs.care_rank:
-            return ours.care_rank < theirs.care_rank
-        own, others = ours.load(self.start), theirs.load(other.start)
-        return (own, ours.rotation, ours.key) < (others, theirs.rotation, theirs.key)
-
-
 def rotation(requester: str, nurse: str) -> int:
     """Return a number that orders nurses differently for each requester."""
     return int.from_bytes(blake2b(f"{requester}|{nurse}".encode(), digest_size=6).digest())
 
 
 def by_start(streams: Iterable[tuple[Candidate, Iterator[int]]]) -> Iterator[tuple[int, Candidate]]:
-    """Merge the nurses' starts by time; continuity, then load, then rotation decide between equal times."""
+    """
+    Merge the nurses' starts by time; continuity, then load, then rotation decide between equal times.
 
-    def pairs(candidate: Candidate, starts: Iterator[int]) -> Iterator[tuple[int, _Tie]]:
-        return ((start, _Tie(candidate, start)) for start in starts)
-
-    merged = heapq.merge(*(pairs(candidate, starts) for candidate, starts in streams))
-    return ((start, tie.candidate) for start, tie in merged)
+    A load is computed only when a time is reached that several nurses have.
+    """
+    nurses = list(streams)
+    heads = [
+        (start, number) for number, (_, starts) in enumerate(nurses) for start in islice(starts, 1)
+    ]
+    heapq.heapify(heads)
+    while heads:
+        start = heads[0][0]
+        tied: list[int] = []
+        while heads and heads[0][0] == start:
+            tied.append(heapq.heappop(heads)[1])
+        candidates = [nurses[number][0] for number in tied]
+        if len(candidates) > 1:
+            candidates.sort(key=lambda one: (one.care_rank, one.load(start), one.rotation, one.key))
+        for candidate in candidates:
+            yield start, candidate
+        for number in tied:
+            for following in islice(nurses[number][1], 1):
+                heapq.heappush(heads, (following, number))
 
 
 def by_care(

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from scheduling.exceptions import NotAvailable
 from scheduling.models import Appointment, Holiday
-from scheduling.selectors import Openings, find_openings, openings
+from scheduling.selectors import Openings, find_openings
 from scheduling.selectors.openings import check_start
 from tests.factories import (
     make_appointment,
@@ -60,44 +60,6 @@ class TestQueries:
             find_openings(now=NOW, since=at(0), until=until, patient_id=patient.pk, order="care")
 
         assert len(queries) == 5
-
-    @pytest.mark.parametrize(("limit", "expected"), [(20, 5), (100, 6)])
-    def test_are_one_more_when_the_first_days_are_not_enough(
-        self, limit: int, expected: int
-    ) -> None:
-        make_visit_type()
-        for _ in range(2):
-            make_nurse()
-
-        until = at(0) + timedelta(days=14)
-        with CaptureQueriesContext(connection) as queries:
-            found = find_openings(now=NOW, since=at(0), until=until, limit=limit)
-
-        assert (len(queries), len(found.slots)) == (expected, limit)
-
-
-class TestReadingInStages:
-    @pytest.mark.parametrize("limit", [1, 7, 20, 60, 200, 1000])
-    @pytest.mark.parametrize("since_day", range(7))
-    def test_finds_the_same_as_reading_all_at_once(
-        self, monkeypatch: pytest.MonkeyPatch, limit: int, since_day: int
-    ) -> None:
-        make_visit_type()
-        patient = make_patient()
-        for number in range(5):
-            nurse = make_nurse(daily_cap=None if number else 3, buffer_after_minutes=5 * number)
-            for visit in range(0, 9 * 48, 2 + number):
-                start = at(0) + timedelta(minutes=30 * visit)
-                if visit % 3 == number % 3:
-                    make_appointment(nurse=nurse, start=start)
-        since = at(0) + timedelta(days=since_day)
-        asked: dict[str, Any] = {"now": NOW, "since": since, "until": since + timedelta(days=14)}
-
-        staged = find_openings(patient_id=patient.pk, limit=limit, **asked)
-        monkeypatch.setattr(openings, "FIRST_DAYS", timedelta(days=1000))
-        whole = find_openings(patient_id=patient.pk, limit=limit, **asked)
-
-        assert staged == whole
 
 
 class TestWhatIsTaken:
