@@ -124,6 +124,10 @@ class ResourceView(ApiView, GenericAPIView[Any]):
             **more,
         )
 
+    def reader(self) -> type[BaseSerializer[Any]]:
+        """Return what the body is read with; fewer fields for some."""
+        return self.inputs.get(self.request.method or "", Empty)
+
     def read_body(self, *, partial: bool = False) -> dict[str, Any]:
         """
         Return what was sent, as values.
@@ -131,9 +135,8 @@ class ResourceView(ApiView, GenericAPIView[Any]):
         Raises:
             ValidationError: something is missing, wrong, or may not be sent.
         """
-        reader = self.inputs.get(self.request.method or "", Empty)
         data = self.request.data or {}
-        found = reader(data=data, partial=partial, context=self.get_serializer_context())
+        found = self.reader()(data=data, partial=partial, context=self.get_serializer_context())
         found.is_valid(raise_exception=True)
         values: dict[str, Any] = found.validated_data
         return values

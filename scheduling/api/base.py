@@ -5,14 +5,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from rest_framework import serializers
 
-from accounts.permissions import Verb
+from accounts.permissions import Reach, Verb
 from accounts.rest.views import ResourceView
 from scheduling.clock import clinic_now
 from scheduling.models import VisitType
-from scheduling.selectors.sight import seen
+from scheduling.selectors.sight import PATHS, seen
 from scheduling.services.transactions import run_atomically
 
 UNKNOWN = "There is no such record."
@@ -22,7 +23,15 @@ class SchedulingView(ResourceView):
     """Rows are seen by the policy; writes are tried again after a deadlock."""
 
     def visible(self, rows: QuerySet[Any], verb: Verb) -> QuerySet[Any]:
-        """Return those rows with which the sender may do something."""
+        """
+        Return those rows with which the sender may do something.
+
+        Raises:
+            PermissionDenied: it is for own rows only, and rows of this kind are nobody's own.
+        """
+        reach = self.viewer.reach(verb, self.resource_of(self.request))
+        if reach is Reach.OWN and rows.model._meta.label_lower not in PATHS:
+            raise PermissionDenied
         return seen(rows, viewer=self.viewer, verb=verb, resource=self.resource_of(self.request))
 
     def run(self, work: Callable[[], Any]) -> Any:

@@ -6,6 +6,7 @@ from scheduling.api import (
     appointments,
     holds,
     messages,
+    record_urls,
     slots,
     tasks,
     waitlist,
@@ -13,6 +14,7 @@ from scheduling.api import (
 )
 
 urlpatterns = [
+    *record_urls.urlpatterns,
     path("appointments/", appointments.Appointments.as_view(), name="api_appointments"),
     path(
         "appointments/<uuid:pk>/",
