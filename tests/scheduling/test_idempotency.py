@@ -45,8 +45,8 @@ def booking(patient: Patient, nurse: Nurse) -> Callable[[], dict[str, Any]]:
 
 
 def ask(work: Callable[[], Any], *, key: str = "k1", body: Any = BODY, **more: Any) -> Answered:
-    kept = {"now": NOW, "run": run_atomically} | more
-    return answer_once(scope="key:1 POST", key=key, body=body, work=work, **kept)
+    given: dict[str, Any] = {"now": NOW, "run": run_atomically} | more
+    return answer_once(scope="key:1 POST", key=key, body=body, work=work, **given)
 
 
 @pytest.mark.django_db
