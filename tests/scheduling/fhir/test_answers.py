@@ -19,6 +19,8 @@ from tests.scheduling.fhir.program import FHIR_JSON, ROOT, Program, issue, valid
 
 pytestmark = pytest.mark.django_db
 
+NOBODY = "4b0f1a52-9c1e-4f0e-8a35-7d2f5a1c0e11"  # written, so that every process has the same tests
+
 
 class TestTheMapOfStatuses:
     def test_knows_every_status_of_ours(self) -> None:
@@ -132,7 +134,7 @@ class TestWhoMayDoWhat:
         assert issue(response) == (403, "forbidden")
         assert AuditEvent.objects.get(action="access.denied").surface == "api"
 
-    @pytest.mark.parametrize("path", ["metadata", "Patient", f"Slot/{uuid4()}", "Nothing", ""])
+    @pytest.mark.parametrize("path", ["metadata", "Patient", f"Slot/{NOBODY}", "Nothing", ""])
     def test_leaves_strangers_outside(self, client: Client, path: str) -> None:
         response = client.get(f"{ROOT}/{path}")
 
@@ -150,15 +152,15 @@ class TestWhatGoesWrong:
             ("DELETE", "Nothing", {}, (404, "not-found")),
             ("GET", "Patient/", {}, (404, "not-found")),
             ("GET", "Patient/1", {}, (404, "not-found")),
-            ("GET", f"Patient/{uuid4()}", {}, (404, "not-found")),
-            ("GET", f"Practitioner/{uuid4()}", {}, (404, "not-found")),
+            ("GET", f"Patient/{NOBODY}", {}, (404, "not-found")),
+            ("GET", f"Practitioner/{NOBODY}", {}, (404, "not-found")),
             ("GET", "PractitionerRole/" + "0" * 64, {}, (404, "not-found")),
             ("GET", "PractitionerRole/x", {}, (404, "not-found")),
-            ("GET", f"Schedule/{uuid4()}", {}, (404, "not-found")),
-            ("GET", f"Appointment/{uuid4()}", {}, (404, "not-found")),
+            ("GET", f"Schedule/{NOBODY}", {}, (404, "not-found")),
+            ("GET", f"Appointment/{NOBODY}", {}, (404, "not-found")),
             ("POST", "Patient", {}, (405, "not-supported")),
-            ("PUT", f"Patient/{uuid4()}", {}, (405, "not-supported")),
-            ("DELETE", f"Appointment/{uuid4()}", {}, (405, "not-supported")),
+            ("PUT", f"Patient/{NOBODY}", {}, (405, "not-supported")),
+            ("DELETE", f"Appointment/{NOBODY}", {}, (405, "not-supported")),
             ("GET", "Patient/_search", {}, (405, "not-supported")),
             ("GET", "Patient", {"Accept": "text/html"}, (406, "not-supported")),
             ("GET", "Patient?_format=xml", {}, (406, "not-supported")),
