@@ -345,7 +345,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "PREPROCESSING_HOOKS": ["carematix.schema.only_the_api"],
     "POSTPROCESSING_HOOKS": [
-        "accounts.rest.shared_parts.shared"
+        "accounts.rest.links.linked",
+        "accounts.rest.shared_parts.shared",
     ],  # closed lists of words stay where they are used
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
