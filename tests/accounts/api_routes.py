@@ -289,7 +289,7 @@ MANAGED = (
     | reads("webhook-deliveries", R.WEBHOOK, "delivery")
     | {"webhook-deliveries/<uuid:pk>/replay/": act(R.WEBHOOK, "delivery")}
 )
-RESOURCES = VISITS | WAITING | TOLD | MANAGED
+RESOURCES = VISITS | CALENDARS | PEOPLE | WAITING | TOLD | MANAGED
 
 API_ROUTES: Mapping[str, ApiRoute] = {
     "api/schema/": ApiRoute(Resource.ACCOUNT, ONE, for_keys=Resource.API_KEY),
