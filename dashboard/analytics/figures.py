@@ -190,6 +190,19 @@ class WaitingTimes(serializers.Serializer[Any]):
     p90_days = measure("90 of 100 visits begin within this many days of their booking.")
 
 
+class FirstOpenings(serializers.Serializer[Any]):
+    """How long one waits for an opening, asked now."""
+
+    example: ClassVar[dict[str, Any]] = {
+        "nurses": 12, "with_an_opening": 11, "first_days": 0.75, "p50_days": 2.96,
+    }  # fmt: skip
+
+    nurses = number("Active nurses who may make such a visit.")
+    with_an_opening = number("Those of them who have a free time up to the clinic's horizon.")
+    first_days = measure("The earliest of their first free times − now, in days of 24 hours.")
+    p50_days = measure("Half of `with_an_opening` have a free time within this many days.")
+
+
 class Utilisation(serializers.Serializer[Any]):
     """How much of the nurses' time is booked."""
 

@@ -12,5 +12,6 @@ urlpatterns = [
     path("no-shows/", views.NoShows.as_view(), name="api_report_no_shows"),
     path("reminders/", views.Reminders.as_view(), name="api_report_reminders"),
     path("waiting-times/", views.Waiting.as_view(), name="api_report_waiting_times"),
+    path("first-openings/", views.FirstOpenings.as_view(), name="api_report_first_openings"),
     path("utilisation/", views.NurseUtilisation.as_view(), name="api_report_utilisation"),
 ]

@@ -6,6 +6,7 @@ visits. None names a patient, so the event of a read names the report alone.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -26,14 +27,16 @@ from dashboard.analytics.csv_files import CsvRenderer
 from dashboard.analytics.questions import FROM, TO, Question, group_by
 from scheduling.clock import clinic_now, clinic_zone
 from scheduling.models import Appointment, Nurse, Specialization
-from scheduling.selectors.analytics import utilisation, visits
+from scheduling.selectors.analytics import openings, utilisation, visits
 from scheduling.selectors.analytics.periods import By, Key, Period, Report
+from scheduling.selectors.calendar import clinic_profile
 from scheduling.selectors.sight import seen
 from voice import analytics as calls
 from voice.models import CallLog
 
 BY_ALL = (By.DAY, By.WEEK, By.NURSE, By.SPECIALIZATION, By.LANGUAGE, By.VISIT_TYPE)
 BY_TIME_OR_LANGUAGE = (By.DAY, By.WEEK, By.LANGUAGE)
+BY_WHAT_IS_OFFERED = (By.NURSE, By.SPECIALIZATION, By.LANGUAGE, By.VISIT_TYPE)
 BY_TIME_OR_NURSE = (By.DAY, By.WEEK, By.NURSE, By.SPECIALIZATION, By.LANGUAGE)
 
 
@@ -54,12 +57,17 @@ class ReportView(ApiView):
         """Tell the schema what a report is asked and answered with."""
         super().__init_subclass__(**kwargs)
         cls.operation = f"report_{cls.subject.replace('-', '_')}"
-        cls.schema_parameters = {"GET": (FROM, TO, group_by(cls.groupings))}
+        days = tuple(one for one in (FROM, TO) if one.name in cls.parameters)
+        cls.schema_parameters = {"GET": (*days, group_by(cls.groupings))}
         cls.answers = {"GET": {200: cls.shape, (200, CsvRenderer.media_type): OpenApiTypes.STR}}
 
     def report(self, viewer: Viewer, period: Period, by: By | None) -> Report:
         """Return the figures."""
         raise NotImplementedError
+
+    def period(self, asked: Mapping[str, Any], today: date) -> Period:
+        """Return what the figures are of."""
+        return Period(asked["first"], asked["end"], clinic_zone())
 
     def seen(self, rows: QuerySet[Any], viewer: Viewer) -> QuerySet[Any]:
         """Return the rows that count for this sender."""
@@ -72,7 +80,7 @@ class ReportView(ApiView):
         asked = Question(data=request.query_params.dict(), context=context)
         asked.is_valid(raise_exception=True)
         by: By | None = asked.validated_data["by"]
-        period = Period(asked.validated_data["first"], asked.validated_data["end"], clinic_zone())
+        period = self.period(asked.validated_data, today)
         viewer = viewer_of_request(request)
         origin = sender_of(request, surface="api")
         assert origin is not None
@@ -237,6 +245,37 @@ class Waiting(ReportView):
 
     def get(self, request: Request) -> Response:
         """Show how long people wait for their visits."""
+        return self.answer(request)
+
+
+class FirstOpenings(ReportView):
+    """
+    How long one waits now for the first opening, over all kinds of visit in use.
+
+    `from` and `to` are the days in which one can book.
+
+    The slot engine finds it as for a patient who asks now. A specialization is the one that a kind of visit needs, a
+    language one that the nurse speaks. What was open in the past is not kept; how long people then waited for the
+    visit that they booked is in `waiting-times`.
+    """
+
+    resource, subject = Resource.APPOINTMENT, "first-openings"
+    parameters = frozenset({"group_by"})
+    groupings = BY_WHAT_IS_OFFERED
+    shape = figures.report_of(figures.FirstOpenings)
+
+    def period(self, asked: Mapping[str, Any], today: date) -> Period:
+        """Return the days in which one can book."""
+        horizon = timedelta(days=clinic_profile().horizon_days + 1)
+        return Period(today, today + horizon, clinic_zone())
+
+    def report(self, viewer: Viewer, period: Period, by: By | None) -> Report:
+        """Search first openings."""
+        nurses = self.seen(Nurse.objects.all(), viewer)
+        return openings.waits_for_an_opening(nurses=nurses, now=clinic_now(), by=by)
+
+    def get(self, request: Request) -> Response:
+        """Show how long one waits now for the first opening."""
         return self.answer(request)
 
 

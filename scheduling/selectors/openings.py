@@ -179,6 +179,32 @@ def earliest_openings(*, now: datetime, since: datetime | None = None, **wish: A
         span *= 2
 
 
+def first_openings(
+    *, now: datetime, visit_type: str, nurse_ids: Collection[UUID]
+) -> dict[UUID, datetime | None]:
+    """
+    Return the first free start, up to the clinic's horizon, of each of these nurses who may make such a visit.
+
+    It is None for a nurse who has none. In five queries, whatever the numbers.
+
+    Raises:
+        NotAvailable: there is no such kind of visit.
+    """
+    kind = kind_of_visit(visit_type)
+    until = now + slots.zones.MINUTE * (kind.horizon + 1)
+    nurses = nurses_for(kind, patient_id=None, now=now, nurse_ids=nurse_ids)
+    known = calendars_of(kind, nurses, since=now, until=until, now=now)
+    request = request_of(kind, now, until, now, known)
+    firsts = {
+        nurse_id: next(slots.starts(calendar, request), None)
+        for nurse_id, calendar in known.by_nurse.items()
+    }
+    return {
+        nurse_id: None if start is None else slots.to_instant(start)
+        for nurse_id, start in firsts.items()
+    }
+
+
 def check_start(
     *,
     nurse_id: UUID,

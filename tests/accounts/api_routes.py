@@ -263,7 +263,13 @@ TOLD = (
         f"analytics/{name}/": ApiRoute(resource, LIST)
         for resource, names in {
             R.CALL: ("calls", "outcomes", "costs", "latency"),
-            R.APPOINTMENT: ("no-shows", "reminders", "waiting-times", "utilisation"),
+            R.APPOINTMENT: (
+                "no-shows",
+                "reminders",
+                "waiting-times",
+                "first-openings",
+                "utilisation",
+            ),
         }.items()
         for name in names
     }

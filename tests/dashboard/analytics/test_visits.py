@@ -4,8 +4,11 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from scheduling.models import Appointment, Holiday, Message
+from scheduling.selectors import find_openings
 from tests.dashboard.analytics.asking import groups, report
 from tests.factories import (
     NOW,
@@ -18,6 +21,7 @@ from tests.factories import (
     make_specialization,
     make_visit_type,
 )
+from tests.scheduling.api.keys import Program
 
 pytestmark = pytest.mark.django_db
 WEEK = "from=2026-03-02&to=2026-03-09"
@@ -194,6 +198,79 @@ class TestWaitingTimes:
         assert by_week["2026-03-02"]["p90_days"] == round(
             (late.start - local(2026, 3, 8, 23, 30)) / ONE_DAY, 2
         )
+
+
+class TestFirstOpenings:
+    """Asked on Thursday, 5 March 2026, at 10:00; `routine` needs two hours' notice."""
+
+    def test_are_those_that_a_search_finds_now(self) -> None:
+        make_visit_type()
+        free_today, full_today = make_nurse(), make_nurse(languages=["en", "es"])
+        make_override(nurse=full_today, effect="remove", date=date(2026, 3, 5))
+
+        found = report("first-openings/?group_by=nurse")
+
+        def first(nurse: Any) -> float:
+            opening = find_openings(
+                now=NOW, since=NOW, until=NOW + 14 * ONE_DAY, nurse_ids=[nurse.pk], limit=1
+            ).slots[0]
+            return round((opening.start - NOW) / ONE_DAY, 2)
+
+        rows = {row["group"]: row for row in found["results"]}
+        assert rows[str(free_today.pk)]["first_days"] == first(free_today) < 1
+        assert rows[str(full_today.pk)]["first_days"] == first(full_today) == 0.96
+        assert found["total"] == {
+            "nurses": 2, "with_an_opening": 2,
+            "first_days": first(free_today), "p50_days": first(free_today),
+        }  # fmt: skip
+        assert groups("first-openings/?group_by=language")["es"]["first_days"] == 0.96
+
+    def test_of_a_specialization_are_those_of_the_visits_that_need_it(self) -> None:
+        make_visit_type()
+        skill = make_specialization(code="wound-care", name="Wound care")
+        make_visit_type(code="wound", specialization=skill)
+        make_nurse()
+        trained = make_nurse(specializations=[skill])
+        make_override(nurse=trained, effect="remove", date=date(2026, 3, 5))
+
+        by_skill = groups("first-openings/?group_by=specialization")
+        by_kind = groups("first-openings/?group_by=visit_type")
+
+        assert (by_skill[str(skill.pk)]["name"], by_skill[str(skill.pk)]["nurses"]) == (
+            "Wound care",
+            1,
+        )
+        assert by_skill[str(skill.pk)]["first_days"] == by_kind["wound"]["first_days"] == 0.96
+        assert by_skill[None]["nurses"] == by_kind["routine"]["nurses"] == 2
+
+    def test_say_who_has_none(self) -> None:
+        make_visit_type()
+        nurse = make_nurse()
+        make_override(
+            nurse=nurse, effect="remove", starts_at=NOW - ONE_DAY, ends_at=NOW + 400 * ONE_DAY
+        )
+        make_nurse(active=False)
+
+        assert report("first-openings/")["total"] == {
+            "nurses": 1, "with_an_opening": 0, "first_days": None, "p50_days": None,
+        }  # fmt: skip
+
+    def test_are_searched_in_as_many_statements_for_many_nurses_as_for_few(self) -> None:
+        make_visit_type()
+        for _ in range(3):
+            make_nurse()
+        program = Program()
+        program.get("me/")  # the key's bucket is made at its first use
+        with CaptureQueriesContext(connection) as few:
+            program.get("analytics/first-openings/?group_by=nurse")
+        for _ in range(10):
+            make_nurse()
+
+        with CaptureQueriesContext(connection) as many:
+            found = program.get("analytics/first-openings/?group_by=nurse")
+
+        assert len(found.json()["results"]) == 13
+        assert len(many) == len(few)
 
 
 class TestUtilisation:
