@@ -67,7 +67,7 @@ def answer_once(
         except IntegrityError:
             return _kept(scope, key, digest)
         answer = work()
-        row.answer = dict(kept(answer))
+        row.answer = json.dumps(dict(kept(answer)))
         row.save(update_fields=["answer"])
         return Answered(answer, replayed=False)
 
@@ -84,4 +84,4 @@ def _kept(scope: str, key: str, digest: str) -> Answered:
     row = IdempotencyKey.objects.get(scope=scope, key=key)
     if row.digest != digest:
         raise IdempotencyKeyReused
-    return Answered(row.answer or {}, replayed=True)
+    return Answered(json.loads(row.answer), replayed=True)

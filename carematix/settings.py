@@ -265,7 +265,7 @@ if (
 ):  # one for all processes of a developer's machine, also without a SECRET_KEY
     AUDIT_KEYS = {"development": sha256(b"audit" + env.secret("SECRET_KEY").encode()).digest()}
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = BASE_DIR / "staticfiles" / "served"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

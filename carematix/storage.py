@@ -1,6 +1,11 @@
 """Static files: which of the installed packages' files are served, and under which names."""
 
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
 from django.contrib.staticfiles.apps import StaticFilesConfig as DjangoStaticFilesConfig
+from django.core.files.storage import FileSystemStorage
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
@@ -30,7 +35,13 @@ class HashedStaticStorage(CompressedManifestStaticFilesStorage):
     """
 
     support_js_module_import_aggregation = True
+
     patterns = tuple(
         (glob, tuple(rule for rule in rules if "sourceMappingURL" not in str(rule)))
         for glob, rules in CompressedManifestStaticFilesStorage.patterns
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Keep the list of all files beside those that are served: nobody outside needs it (S77)."""
+        beside = FileSystemStorage(location=Path(settings.STATIC_ROOT).parent)
+        super().__init__(*args, manifest_storage=beside, **kwargs)

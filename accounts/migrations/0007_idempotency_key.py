@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
                 ),
                 ("key", models.CharField(max_length=255)),
                 ("digest", models.CharField(max_length=64)),
-                ("answer", models.JSONField(null=True)),
+                ("answer", models.TextField(blank=True, default="", help_text="As JSON.")),
                 ("created_at", models.DateTimeField()),
             ],
             options={

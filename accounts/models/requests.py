@@ -11,14 +11,15 @@ class IdempotencyKey(models.Model):
     One request under its `Idempotency-Key`, with its answer (scheduling reference, section 7).
 
     The row is written first in the transaction of what it stands for: a twin waits for it, a failure takes it along.
-    `digest` is the SHA-256 of the request's canonical body, `answer` what is given again.
+    `digest` is the SHA-256 of the request's canonical body, `answer` what is given again:
+    text, since a column of JSON would lose the order of names on PostgreSQL.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     scope = models.CharField(max_length=200, help_text="Whose key, and for which act.")
     key = models.CharField(max_length=255)
     digest = models.CharField(max_length=64)
-    answer = models.JSONField(null=True)
+    answer = models.TextField(blank=True, default="", help_text="As JSON.")
     created_at = models.DateTimeField()
 
     class Meta:

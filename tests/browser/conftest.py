@@ -37,7 +37,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 @pytest.fixture(scope="package")
 def collected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Collect the static files once, as `make serve` does, and serve those."""
-    folder = tmp_path_factory.mktemp("static")
+    folder = tmp_path_factory.mktemp("static") / "served"
     storages = {
         "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
         "staticfiles": {"BACKEND": "carematix.storage.HashedStaticStorage"},

@@ -131,3 +131,11 @@ class TestTheAdminSite:
             nothing_ran(signed_in)
 
         assert set(signed_in.evaluate("Object.keys(localStorage)")) <= {"theme"}
+
+
+class TestTheCollectedFiles:
+    def test_s77_are_served_without_a_list_of_them(self, site: str, page: Page) -> None:
+        icon = page.request.get(f"{site}/static/favicon.svg")
+        listed = page.request.get(f"{site}/static/staticfiles.json")
+
+        assert (icon.status, listed.status) == (200, 404)
