@@ -1,8 +1,10 @@
 """The description of the API and the page that shows it: for whoever has a login or a key, from local files only."""
 
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpResponse, HttpResponseBase
 from django.middleware.csrf import get_token
@@ -22,6 +24,8 @@ from accounts.api_views import ApiView
 from accounts.permissions import Resource, Verb
 
 API = "/api/v1/"
+GUIDES = ("api", "webhooks", "fhir", "live-feed")
+"""Pages of `docs/` for the authors of programs, who have the clinic's address and not this repository."""
 
 
 def only_the_api(endpoints: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
@@ -33,7 +37,17 @@ def only_the_api(endpoints: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
 def description_of_the_api() -> dict[str, Any]:
     """Return the whole description; it is the same for everybody until the code changes."""
     found: dict[str, Any] = SchemaGenerator().get_schema(public=True)  # type: ignore[no-untyped-call]  # the library's
+    found["info"]["description"] += "\n\n" + _without_title(guide_file("api"))
     return found
+
+
+def guide_file(name: str) -> Path:
+    """Return the file of one of `GUIDES`."""
+    return Path(settings.BASE_DIR, "docs", f"{name}.md")
+
+
+def _without_title(file: Path) -> str:
+    return file.read_text(encoding="utf-8").partition("\n")[2].strip()
 
 
 class OpenToEverybody(ApiView):
@@ -81,5 +95,21 @@ class Documentation(OpenToEverybody):
         return super().handle_exception(exc)
 
 
+class Guide(OpenToEverybody):
+    """A page of `docs/` as text, at an address beside which its links to the others lead to them."""
+
+    name = ""
+
+    def get(self, request: Request) -> HttpResponseBase:
+        """Show the text."""
+        text = guide_file(self.name).read_text(encoding="utf-8")
+        return HttpResponse(text, content_type="text/plain; charset=utf-8")
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
+        """Answer whatever is accepted; errors are worded as everywhere."""
+        return super().perform_content_negotiation(request, force=True)
+
+
 description = Description.as_view()
 documentation = Documentation.as_view()
+guides = {name: Guide.as_view(name=name) for name in GUIDES}

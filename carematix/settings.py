@@ -338,7 +338,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Carematix",
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
-    "DESCRIPTION": "Patients, nurses, free times, visits and calls of the clinic. `docs/api.md` begins from nothing.",
+    "DESCRIPTION": "Patients, nurses, free times, visits and calls of the clinic.",
     "SCHEMA_PATH_PREFIX": "/api/v1/",
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,

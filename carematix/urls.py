@@ -24,6 +24,7 @@ urlpatterns = [
     path("api/v1/", include("dashboard.api_urls")),
     path("api/schema/", schema.description, name="api_schema"),
     path("api/docs/", schema.documentation, name="api_docs"),
+    *(path(f"api/docs/{name}.md", guide) for name, guide in schema.guides.items()),
     path("fhir/R4/", include("scheduling.fhir.urls")),
     path("", include("scheduling.urls")),
     path("", include("dashboard.urls")),

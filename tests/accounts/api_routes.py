@@ -299,7 +299,10 @@ RESOURCES = VISITS | CALENDARS | PEOPLE | WAITING | TOLD | MANAGED
 
 API_ROUTES: Mapping[str, ApiRoute] = {
     "api/schema/": ApiRoute(Resource.ACCOUNT, ONE, for_keys=Resource.API_KEY),
-    "api/docs/": ApiRoute(Resource.ACCOUNT, ONE, for_keys=Resource.API_KEY),
+    **{
+        f"api/docs/{page}": ApiRoute(Resource.ACCOUNT, ONE, for_keys=Resource.API_KEY)
+        for page in ("", "api.md", "webhooks.md", "fhir.md", "live-feed.md")
+    },
     f"{API}me/": ApiRoute(Resource.ACCOUNT, ONE, for_keys=Resource.API_KEY),
     f"{API}live-events/": ApiRoute(Resource.LIVE_CALLS, ONE),
 } | {f"{API}{path}": route for path, route in RESOURCES.items()}

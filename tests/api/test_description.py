@@ -1,5 +1,6 @@
 """The API's description: valid OpenAPI 3.1 that says whatever a program's author has to know (contract, section 3)."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +14,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from accounts.permissions import Role
 from accounts.rest.problems import FAULTS
 from carematix.api_errors import DOMAIN, WORDS
-from carematix.schema import description_of_the_api
+from carematix.schema import GUIDES, description_of_the_api
 from tests.factories import make_user
 from tests.scheduling.api.keys import Program
 
@@ -187,6 +188,22 @@ class TestItsAddress:
 
         assert "json" in answer["Content-Type"]
         assert answer.json()["info"]["title"] == "Carematix"
+
+    @pytest.mark.parametrize("name", GUIDES)
+    def test_has_the_pages_for_authors_of_programs_beside_it(self, name: str) -> None:
+        program = Program("fhir:read")
+
+        answer = program.client.get(
+            f"/api/docs/{name}.md", headers={"Authorization": f"Bearer {program.text}"}
+        )
+        links = re.findall(r"\]\(([^)#]+)\)", answer.content.decode())
+
+        assert (answer.status_code, answer["Content-Type"]) == (200, "text/plain; charset=utf-8")
+        assert answer.content.startswith(b"# ")
+        assert {link for link in links if "://" not in link} <= {f"{one}.md" for one in GUIDES}
+
+    def test_begins_with_the_quick_start(self, api: Json) -> None:
+        assert "## Begin" in api["info"]["description"]
 
     def test_leads_people_without_a_login_to_it(self, client: Client) -> None:
         answer = client.get("/api/docs/", headers={"Accept": "text/html"})
