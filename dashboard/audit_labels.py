@@ -7,6 +7,7 @@ VERBS = {
     "read": "Viewed",
     "list": "Viewed",
     "history": "Viewed the history",
+    "search": "Searched",
     "snapshot": "Viewed",
     "shown": "Viewed",
     "week": "Viewed the week",
@@ -25,37 +26,49 @@ VERBS = {
     "lifted": "Lifted a legal hold from",
     "purged": "Deleted what was over its time",
     "finished": "Finished",
+    "accepted": "Accepted",
     "apply": "Applied",
     "arrive_selected": "Marked as arrived",
+    "arrived": "Marked as arrived",
+    "attendance_confirmed": "Confirmed",
     "book": "Booked",
     "cancel_selected": "Cancelled",
+    "cancelled": "Cancelled",
+    "completed": "Completed",
     "confirm_selected": "Confirmed",
     "deactivated": "Deactivated",
+    "declined": "Declined",
     "dropped": "Dropped",
     "expired": "Saw run out",
     "export": "Exported",
     "export_selected": "Exported",
     "flagged": "Flagged for staff",
     "fulfil_selected": "Marked as fulfilled",
+    "fulfilled": "Marked as fulfilled",
     "given_up": "Gave up",
     "hand_over": "Handed over",
     "hand_over_selected": "Handed over",
     "import": "Imported",
     "invited": "Invited",
     "no_show_selected": "Marked as no-show",
+    "noshow": "Marked as no-show",
     "not_sent": "Could not send yet",
     "offered": "Offered",
     "password_change": "Changed the password",
     "postponed": "Put off",
     "reactivated": "Reactivated",
     "refused": "Refused",
+    "replayed": "Sent again",
     "reported": "Was told the fate of",
+    "rescheduled": "Moved",
+    "secret_rotated": "Made a new secret for",
     "reset_second_factor": "Reset two-step sign-in",
     "revoked": "Revoked",
     "send_invitations": "Invited",
     "sent": "Sent",
     "settled": "Took the flag off",
     "switched_off": "Switched off",
+    "tested": "Sent a test to",
     "take_off_the_list": "Took off the list",
     "unlock": "Unlocked",
     "upload": "Uploaded",
@@ -106,6 +119,7 @@ RECORDS = {
     "careassignment": "Assignment of a nurse",
     "clinic": "Clinic",
     "clinical": "Clinical record",
+    "condition": "Condition",
     "consent": "Consent",
     "dataimport": "Import",
     "emergency": "Emergency access",
@@ -146,6 +160,7 @@ RECORDS = {
     "staff_task": "Task for staff",
     "stafftask": "Task for staff",
     "text": "Text message",
+    "toolcall": "Act of the assistant",
     "transcript": "Transcript",
     "user": "User",
     "users": "Users",
@@ -183,12 +198,17 @@ def words_of_action(action: str) -> str:
     return DONE.get(action) or VERBS.get(action.rpartition(".")[2], "")
 
 
+def words_of_record(noun: str) -> str:
+    """Return the words for a kind of record, or nothing; the API writes `slot_hold`, the admin site `slothold`."""
+    return RECORDS.get(noun) or RECORDS.get(noun.replace("_", ""), "")
+
+
 def which(event: AuditEvent) -> str:
     """Return the record, "Call 3f2a91c0", or the kind of records of a list."""
     noun = event.object_type or event.action.partition(".")[0]
     if noun in ACCOUNT:
         return "Account"
-    words = RECORDS.get(noun) or noun.replace("_", " ").replace(":", " ").capitalize()
+    words = words_of_record(noun) or noun.replace("_", " ").replace(":", " ").capitalize()
     return f"{words} {event.object_id[:SHOWN_OF_ID]}".strip()
 
 

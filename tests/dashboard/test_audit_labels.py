@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.contrib import admin
+from drf_spectacular.generators import EndpointEnumerator
 
 from accounts.audit.admin_events import WHAT
 from accounts.models import LegalHold
 from accounts.permissions import Resource
+from accounts.rest.views import ResourceView
 from dashboard import audit_labels
 from scheduling.models import DataImport
 
@@ -86,7 +88,32 @@ def admin_verbs() -> set[str]:
     return found - UNNAMED
 
 
+def views() -> set[type[ResourceView]]:
+    """Return the view of every address of the REST API."""
+    found = (
+        getattr(callback, "cls", None) for *_, callback in EndpointEnumerator().get_api_endpoints()
+    )
+    return {view for view in found if view is not None and issubclass(view, ResourceView)}
+
+
+def rest_nouns() -> set[str]:
+    return {one.noun for one in views()}
+
+
+def rest_acts() -> set[str]:
+    acts = {getattr(one, "act", "") for one in views()} - {""}
+    return {*acts, "list", "read", "search", "created", "changed", "deleted"}
+
+
 class TestWords:
+    @pytest.mark.parametrize("noun", sorted(rest_nouns()))
+    def test_s46_stand_for_every_kind_of_record_of_the_api(self, noun: str) -> None:
+        assert audit_labels.words_of_record(noun)
+
+    @pytest.mark.parametrize("act", sorted(rest_acts()))
+    def test_s46_stand_for_every_act_of_the_api(self, act: str) -> None:
+        assert audit_labels.words_of_action(f"x.{act}")
+
     def test_s46_are_found_where_events_are_written(self) -> None:
         assert {"message.sent", "audit.exported", "key.revoked", "call.ended"} <= recorded_actions()
 
