@@ -90,9 +90,8 @@ def admin_verbs() -> set[str]:
 
 def views() -> set[type[ResourceView]]:
     """Return the view of every address of the REST API."""
-    found = (
-        getattr(callback, "cls", None) for *_, callback in EndpointEnumerator().get_api_endpoints()
-    )
+    endpoints = EndpointEnumerator().get_api_endpoints()  # type: ignore[no-untyped-call]  # the library's
+    found = (getattr(callback, "cls", None) for *_, callback in endpoints)
     return {view for view in found if view is not None and issubclass(view, ResourceView)}
 
 
