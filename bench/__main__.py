@@ -3,7 +3,14 @@
 import subprocess
 import sys
 
-BENCHES = ("bench.relay", "bench.slots", "bench.sample", "bench.identity", "bench.audit")
+BENCHES = (
+    "bench.relay",
+    "bench.slots",
+    "bench.rest",
+    "bench.sample",
+    "bench.identity",
+    "bench.audit",
+)
 
 
 def main(chosen: list[str]) -> int:

@@ -9,7 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -20,6 +20,7 @@ from bench import peers
 from tests.services import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
+ENDING_SECONDS = 20
 READY_SECONDS = 60
 MANY = "100000"
 
@@ -83,22 +84,34 @@ def prepare(variables: dict[str, str]) -> None:
 
 
 @contextmanager
-def server(variables: dict[str, str]) -> Iterator[tuple[int, int]]:
-    """Run the server on the first core; yield its port and process id once it answers."""
+def server(variables: dict[str, str], *, pinned: bool = True) -> Iterator[tuple[int, int]]:
+    """Run the server, if `pinned` on the first core alone; yield its port and process id once it answers."""
     port = free_port()
-    command = on_core(0, [sys.executable, "-m", "carematix.server"])
+    command = [sys.executable, "-m", "carematix.server"]
+    command = on_core(0, command) if pinned else command
     listening = variables | {"HOST": "127.0.0.1", "PORT": str(port)}
-    process = subprocess.Popen(command, cwd=ROOT, env=listening, stdout=subprocess.DEVNULL)
+    with running(command, listening, port) as pid:
+        yield port, pid
+
+
+@contextmanager
+def running(command: Sequence[str], variables: Mapping[str, str], port: int) -> Iterator[int]:
+    """Run a server that listens there; yield its process id once it answers, and end it in the end."""
+    process = subprocess.Popen(command, cwd=ROOT, env=variables, stdout=subprocess.DEVNULL)
     try:
         give_up = time.monotonic() + READY_SECONDS
         while not answers(port):
             if process.poll() is not None or time.monotonic() > give_up:
                 raise RuntimeError("the server does not answer")
             time.sleep(0.1)
-        yield port, process.pid
+        yield process.pid
     finally:
-        process.kill()
-        process.wait()
+        process.terminate()
+        try:
+            process.wait(ENDING_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def answers(port: int) -> bool:

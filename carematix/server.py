@@ -5,6 +5,7 @@ The production server: uvicorn with the options that long media streams need, an
 
 On SIGTERM a process takes no new call, lets the running ones finish for at most `DRAIN_SECONDS` and ends with
 status 0 (security reference, R13); uvicorn alone would close every stream at once. Ctrl-C ends without waiting.
+A worker whose supervisor was killed drains by itself, so that none is left to answer on an address taken over.
 """
 
 import asyncio
@@ -44,8 +45,9 @@ YOUNG_OBJECTS = 10_000
 
 
 class DrainingServer(uvicorn.Server):
-    """A uvicorn server that outlives SIGTERM until its calls are over."""
+    """A uvicorn server that outlives SIGTERM, and the `supervisor` with that process id, until its calls are over."""
 
+    supervisor: int | None = None
     _draining_since: float | None = None
     _quiet_since: float | None = None
 
@@ -60,6 +62,8 @@ class DrainingServer(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         """Ask every 100 ms whether a drain is over; in between, serve as ever."""
+        if self.supervisor not in (None, os.getppid()):
+            self._draining_since = self._draining_since or time.monotonic()
         if self._draining_since is not None and not self.should_exit:
             live_calls.drain()
             self.should_exit = self._drained(time.monotonic(), self._draining_since)
@@ -99,9 +103,12 @@ def config(application: Any = APPLICATION) -> uvicorn.Config:
     )
 
 
-def serve(listener: socket.socket, application: Any = APPLICATION) -> None:
-    """Serve on a bound socket until told to end."""
+def serve(
+    listener: socket.socket, application: Any = APPLICATION, *, supervisor: int | None = None
+) -> None:
+    """Serve on a bound socket until told to end, or until the supervising process is gone."""
     server = DrainingServer(config(application))
+    server.supervisor = supervisor
     server.config.load()
     settle_garbage()
     with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
@@ -129,7 +136,8 @@ def supervise(listener: socket.socket, workers: int) -> int:
     ending = False
 
     def spawn() -> "subprocess.Popen[bytes]":
-        command = [sys.executable, "-m", "carematix.server", "--listener", str(listener.fileno())]
+        command = [sys.executable, "-m", "carematix.server"]
+        command += ["--listener", str(listener.fileno()), str(os.getpid())]
         return subprocess.Popen(command, pass_fds=[listener.fileno()], start_new_session=True)
 
     def end(number: int, frame: FrameType | None) -> None:
@@ -173,7 +181,7 @@ def main(arguments: list[str]) -> int:
         return 1
     django.setup()
     if arguments[:1] == ["--listener"]:
-        serve(socket.socket(fileno=int(arguments[1])))
+        serve(socket.socket(fileno=int(arguments[1])), supervisor=int(arguments[2]))
         return 0
     env = Environment(os.environ)
     host, port = env.text("HOST", "127.0.0.1"), env.number("PORT", 8000, most=65_535)

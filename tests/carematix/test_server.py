@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -126,6 +126,41 @@ class TestDrain:
         server.process.send_signal(signal.SIGTERM)
 
         assert server.process.wait(15) == 0
+
+    def test_workers_whose_supervisor_was_killed_end_by_themselves(self) -> None:
+        port = free_port()
+        address = f"http://127.0.0.1:{port}/health/live"
+        supervisor = subprocess.Popen(
+            [sys.executable, "-m", "carematix.server"],
+            cwd=ROOT,
+            env=dict(os.environ, DEBUG="1", WORKERS="2", PORT=str(port)),
+            stdout=subprocess.DEVNULL,
+        )
+        try:
+            assert eventually(lambda: answers(address))
+
+            supervisor.kill()
+            supervisor.wait()
+
+            assert eventually(lambda: not answers(address))
+        finally:
+            supervisor.kill()
+
+
+def answers(address: str) -> bool:
+    try:
+        urllib.request.urlopen(address, timeout=5).close()
+    except OSError:
+        return False
+    return True
+
+
+def eventually(holds: Callable[[], bool], seconds: float = 60) -> bool:
+    """Ask until it holds; False if it does not in time."""
+    give_up = time.monotonic() + seconds
+    while not (held := holds()) and time.monotonic() < give_up:
+        time.sleep(0.2)
+    return held
 
 
 class TestOptions:
