@@ -303,9 +303,14 @@ class AppointmentAdmin(ExportableAdmin):
         act: Callable[..., Appointment],
         done: str,
     ) -> None:
-        """Call the service for each visit in a transaction of its own, and say which ones it refused, and why."""
+        """Call the service for each visit in a savepoint of its own, and say which ones it refused, and why."""
         refused: list[str] = []
         chosen = list(queryset.select_related("patient"))
+        try:
+            services.lock_visits([visit.pk for visit in chosen])
+        except SchedulingError as error:
+            messages.error(request, error.detail)
+            return
         for visit in chosen:
             try:
                 act(

@@ -64,6 +64,11 @@ class WaitlistEntryAdmin(NamedAdmin):
         """End each wish on its own, with its open offer, and say how many could not be."""
         refused = 0
         chosen = list(queryset.values_list("pk", flat=True))
+        try:
+            services.lock_wishes(chosen)
+        except SchedulingError as error:
+            messages.error(request, error.detail)
+            return
         for entry_id in chosen:
             try:
                 services.leave_waitlist(entry_id=entry_id, now=clinic_now())

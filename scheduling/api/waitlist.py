@@ -25,14 +25,13 @@ from accounts.rest.views import (
 from scheduling.api.base import SchedulingView, VisitTypeField, known
 from scheduling.clock import clinic_zone
 from scheduling.models import Nurse, Patient, Source, WaitlistEntry, WaitlistOffer
-from scheduling.services.offers import accept_offer, decline_offer
+from scheduling.services.offers import accept_offer, decline_offer, lock_offer
 from scheduling.services.waitlist import (
     PARTS_OF_DAY,
     change_priority,
     join_waitlist,
     leave_waitlist,
     lock_entry,
-    lock_offer,
 )
 
 SOURCE = Source.API

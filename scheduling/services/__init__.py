@@ -50,7 +50,8 @@ from scheduling.services.series import Pattern, book_series, cancel_series, prev
 from scheduling.services.series_members import SeriesResult
 from scheduling.services.series_moves import Shift, reschedule_series
 from scheduling.services.tasks import raise_alarm, take_message
-from scheduling.services.waitlist import expire_entries, join_waitlist, leave_waitlist
+from scheduling.services.transitions import lock_visits
+from scheduling.services.waitlist import expire_entries, join_waitlist, leave_waitlist, lock_wishes
 
 __all__ = [
     "HandoverPreview",
@@ -90,6 +91,8 @@ __all__ = [
     "leave_waitlist",
     "link_login",
     "load_clinic",
+    "lock_visits",
+    "lock_wishes",
     "make_primary",
     "most_bytes",
     "note_feed_use",

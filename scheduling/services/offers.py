@@ -71,7 +71,7 @@ def accept_offer(*, offer_id: UUID, source: str, actor: str, now: datetime) -> A
     """
 
     def work() -> Appointment:
-        offer = _locked_offer(offer_id)
+        offer = lock_offer(offer_id)
         if offer.status == Status.ACCEPTED and offer.appointment is not None:
             return offer.appointment
         if offer.status != Status.OPEN or offer.expires_at <= now:
@@ -213,26 +213,28 @@ def _is_still_booked(visit: Appointment) -> bool:
     return rows.filter(start=visit.start).exists()
 
 
-def _locked_offer(offer_id: UUID) -> WaitlistOffer:
+def lock_offer(offer_id: UUID) -> WaitlistOffer:
     """
     Lock the nurses of an offer and of the visit that it would move, then the patient; return the offer as it is now.
 
     Raises:
         NotFound: there is no such offer.
+        ChangedMeanwhile: the visit was moved to another nurse just now; `run_atomically` starts over.
     """
     rows = WaitlistOffer.objects.select_related("entry", "freed_time", "moves", "appointment")
     seen = rows.filter(pk=offer_id).first()
     if seen is None:
         raise NotFound("There is no such offer.")
-    locked = lock_with_holds(_nurses_of(seen), owner=owner_of(seen.entry_id))
+    locked = lock_with_holds(nurses_of(seen), owner=owner_of(seen.entry_id))
     lock_patient(seen.entry.patient_id)
     offer = rows.get(pk=offer_id)
-    if not _nurses_of(offer) <= locked.keys():
-        raise ChangedMeanwhile  # the visit was moved to a nurse who is not locked
+    if not nurses_of(offer) <= locked.keys():
+        raise ChangedMeanwhile
     return offer
 
 
-def _nurses_of(offer: WaitlistOffer) -> set[UUID]:
+def nurses_of(offer: WaitlistOffer) -> set[UUID]:
+    """Return the nurses of an offer and of the visit that it would move."""
     return {offer.nurse_id, offer.moves.nurse_id if offer.moves else offer.nurse_id}
 
 
@@ -257,7 +259,7 @@ def _end_offer(offer_id: UUID, status: str, now: datetime) -> WaitlistOffer:
     """End an open offer without a visit: its hold goes, its entry waits again, its time is looked at anew."""
 
     def work() -> WaitlistOffer:
-        offer = _locked_offer(offer_id)
+        offer = lock_offer(offer_id)
         if offer.status != Status.OPEN:
             return offer
         silent = offer.expires_at <= now

@@ -4,7 +4,7 @@ What may become of a visit: the one table of scheduling reference, section 8, an
 Attendance confirmation and moving are not changes of status and stand in `appointments.py`; they use `store`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -21,7 +21,13 @@ from scheduling.services.holds import lock_with_holds
 from scheduling.services.orphans import settle_orphans
 from scheduling.services.outbox import announce
 from scheduling.services.rules import PATIENT_SOURCES
-from scheduling.services.transactions import ChangedMeanwhile, lock_patient
+from scheduling.services.transactions import (
+    ChangedMeanwhile,
+    lock_nurses,
+    lock_patient,
+    lock_patients,
+    run_atomically,
+)
 
 Status = Appointment.Status
 Kind = AppointmentChange.Kind
@@ -170,6 +176,24 @@ def locked_appointment(
     if appointment.nurse_id != seen["nurse_id"]:
         raise ChangedMeanwhile  # it was moved to a nurse who is not locked
     return appointment
+
+
+def lock_visits(ids: Collection[UUID]) -> None:
+    """
+    Lock the nurses of several visits, then their patients, before the first of these visits changes.
+
+    Raises:
+        Busy: the database was too busy.
+    """
+    visits = Appointment.objects.filter(pk__in=ids).order_by()
+
+    def work() -> None:
+        locked = lock_nurses(set(visits.values_list("nurse_id", flat=True)))
+        lock_patients(set(visits.values_list("patient_id", flat=True)))
+        if not set(visits.values_list("nurse_id", flat=True)) <= locked.keys():
+            raise ChangedMeanwhile
+
+    run_atomically(work)
 
 
 def advance(

@@ -1,6 +1,6 @@
 """Who waits for a time: wishes that come, go and run out (scheduling reference, section 12)."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -10,10 +10,16 @@ from accounts.audit.by_itself import Deed, record_deeds
 from scheduling.exceptions import InvalidTransition, NotFound, NurseUnknown, SchedulingError
 from scheduling.models import Nurse, WaitlistEntry, WaitlistOffer
 from scheduling.selectors.people import patient_zone
-from scheduling.services.holds import lock_with_holds
-from scheduling.services.offers import owner_of, withdraw_offer
+from scheduling.services.holds import nurses_held_by
+from scheduling.services.offers import lock_offer, nurses_of, owner_of, withdraw_offer
 from scheduling.services.rules import visit_type_with_code
-from scheduling.services.transactions import ChangedMeanwhile, lock_patient, run_atomically
+from scheduling.services.transactions import (
+    ChangedMeanwhile,
+    lock_nurses,
+    lock_patient,
+    lock_patients,
+    run_atomically,
+)
 
 PARTS_OF_DAY = ("morning", "afternoon", "evening")
 FARTHEST_EAST = timedelta(hours=14)  # no clock is further ahead of UTC
@@ -140,23 +146,31 @@ def lock_entry(entry_id: UUID) -> None:
     WaitlistEntry.objects.select_for_update(no_key=True).filter(pk=entry_id).first()
 
 
-def lock_offer(offer_id: UUID) -> None:
+def lock_wishes(entry_ids: Collection[UUID]) -> None:
     """
-    Lock the nurses of an offer and of the visit that it would move, then the patient: what an answer to it locks.
+    Lock the people of several wishes and of their open offers, before the first of these wishes ends.
+
+    Nobody gets an offer whose patient is locked, so what was locked here stays all there is.
 
     Raises:
-        ChangedMeanwhile: the visit was moved to another nurse just now; `run_atomically` starts over.
+        Busy: the database was too busy.
     """
-    rows = WaitlistOffer.objects.select_related("entry", "moves")
-    offer = rows.get(pk=offer_id)
-    locked = lock_with_holds(_nurses_of(offer), owner=owner_of(offer.entry_id))
-    lock_patient(offer.entry.patient_id)
-    if not _nurses_of(rows.get(pk=offer_id)) <= locked.keys():
-        raise ChangedMeanwhile
+    open_offers = WaitlistOffer.objects.filter(
+        entry__in=entry_ids, status=WaitlistOffer.Status.OPEN
+    ).select_related("moves")
+    owners = [owner_of(pk) for pk in entry_ids]
 
+    def concerned() -> set[UUID]:
+        return nurses_held_by(owners).union(*map(nurses_of, open_offers.all()))
 
-def _nurses_of(offer: WaitlistOffer) -> set[UUID]:
-    return {offer.nurse_id, offer.moves.nurse_id if offer.moves else offer.nurse_id}
+    def work() -> None:
+        locked = lock_nurses(concerned())
+        wishes = WaitlistEntry.objects.filter(pk__in=entry_ids).order_by()
+        lock_patients(set(wishes.values_list("patient_id", flat=True)))
+        if not concerned() <= locked.keys():
+            raise ChangedMeanwhile
+
+    run_atomically(work)
 
 
 def expire_entries(*, now: datetime) -> int:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.contrib import admin
@@ -302,6 +303,29 @@ class TestChanging:
         page = response.content.decode()
         assert "Visits cancelled: 1." in page
         assert f"{over.patient.name}, Fri Mar 6, 2026, 9:00 AM EST: " in page
+
+    @pytest.mark.parametrize("ranks", [(1, 2), (2, 1)], ids=["in-order", "against-it"])
+    def test_cancels_visits_of_several_nurses_in_whatever_order(
+        self, staff: Client, ranks: tuple[int, int]
+    ) -> None:
+        """The order of locks is by id; the order of the list is another."""
+        visits = [
+            make_appointment(
+                nurse=make_nurse(id=UUID(int=rank)),
+                patient=make_patient(id=UUID(int=rank)),
+                id=UUID(int=number),
+            )
+            for number, rank in enumerate(ranks, start=1)
+        ]
+
+        response = staff.post(
+            reverse("admin:scheduling_appointment_changelist"),
+            {"action": "cancel_selected", "_selected_action": [visit.pk for visit in visits]},
+            follow=True,
+        )
+
+        assert "Visits cancelled: 2." in response.content.decode()
+        assert {Appointment.objects.get(pk=visit.pk).status for visit in visits} == {"cancelled"}
 
 
 class TestChoices:

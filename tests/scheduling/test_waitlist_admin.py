@@ -3,6 +3,7 @@
 from datetime import date
 from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.contrib import admin
@@ -16,6 +17,7 @@ from tests.factories import (
     TOMORROW_NINE,
     make_appointment,
     make_consent,
+    make_nurse,
     make_patient,
     make_user,
     make_visit_type,
@@ -41,6 +43,11 @@ def staff(client: Client) -> Client:
 @pytest.fixture
 def entry() -> WaitlistEntry:
     """Return a wish to which tomorrow at nine has been offered."""
+    return offered()
+
+
+def offered(**fields: Any) -> WaitlistEntry:
+    """Return a new patient's wish, to which tomorrow at nine with its nurse, else with a new one, has been offered."""
     patient = make_patient()
     make_consent(patient=patient)
     wish = WaitlistEntry.objects.create(
@@ -51,8 +58,9 @@ def entry() -> WaitlistEntry:
         source="voice",
         actor="call:1",
         waiting_since=NOW,
+        **fields,
     )
-    visit: Appointment = make_appointment(start=TOMORROW_NINE)
+    visit: Appointment = make_appointment(start=TOMORROW_NINE, nurse=fields.get("nurse"))
     services.cancel_appointment(
         appointment_id=visit.pk, source="dashboard", actor="user:1", now=NOW
     )
@@ -111,3 +119,23 @@ class TestTakingWishesOffTheList:
         assert "Wishes taken off the list: 1." in page
         assert "Wishes that had ended already: 1." in page
         assert WaitlistOffer.objects.get().status == "withdrawn"
+
+    @pytest.mark.parametrize("ranks", [(1, 2), (2, 1)], ids=["in-order", "against-it"])
+    def test_takes_back_offers_of_several_nurses_in_whatever_order(
+        self, staff: Client, ranks: tuple[int, int]
+    ) -> None:
+        """The order of locks is by id; the order of the list is another."""
+        wishes = [
+            offered(id=UUID(int=number), nurse=make_nurse(id=UUID(int=rank)))
+            for number, rank in enumerate(ranks, start=1)
+        ]
+
+        response = staff.post(
+            reverse(LISTING),
+            {"action": "take_off_the_list", "_selected_action": [wish.pk for wish in wishes]},
+            follow=True,
+        )
+
+        assert "Wishes taken off the list: 2." in response.content.decode()
+        statuses = WaitlistOffer.objects.values_list("status", flat=True)
+        assert sorted(statuses) == ["withdrawn", "withdrawn"]

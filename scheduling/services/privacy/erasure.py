@@ -32,7 +32,7 @@ from scheduling.models import (
     WaitlistEntry,
 )
 from scheduling.services.transactions import lock_patient
-from scheduling.services.waitlist import leave_waitlist
+from scheduling.services.waitlist import leave_waitlist, lock_wishes
 
 ERASED = "Erased"
 NO_BIRTH_DATE = date(1900, 1, 1)  # the column needs one; no living patient has it
@@ -87,8 +87,10 @@ def erase_patient_records(*, patient_id: UUID, now: datetime) -> ErasedPatient:
 def _end_wishes(patient_id: UUID, now: datetime) -> None:
     waiting = (WaitlistEntry.Status.WAITING, WaitlistEntry.Status.OFFERED)
     wishes = WaitlistEntry.objects.filter(patient_id=patient_id, status__in=waiting)
-    for wish in wishes.order_by("id"):
-        leave_waitlist(entry_id=wish.pk, now=now)
+    ids = list(wishes.order_by("id").values_list("pk", flat=True))
+    lock_wishes(ids)
+    for entry_id in ids:
+        leave_waitlist(entry_id=entry_id, now=now)
 
 
 def _own_numbers(patient: Patient) -> tuple[str, ...]:
