@@ -1,24 +1,27 @@
 """Staff accounts and the audit record in the admin site."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.shortcuts import redirect
 
 from accounts import staff
 from accounts.admin_site import TitledAdmin
-from accounts.exceptions import NotAllowed, OwnAccount
 from accounts.models import AuditEvent, User
 from accounts.origin import origin_of
+from accounts.permissions import Resource, Verb
+from accounts.rights import lock_people
 from accounts.sign_in.admin import SignInActions
 from accounts.sign_in.decorators import is_recently_authenticated, reauthentication_answer
 
@@ -73,22 +76,26 @@ class UserAdmin(SignInActions, TitledAdmin, UserAdminBase):
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Let an account be changed only within minutes of giving password and code (security reference, S36)."""
-        return _stale(request) or super().changeform_view(request, *args, **kwargs)
+        ids = [unquote(str(kwargs.get("object_id") or next(iter(args), "")))]
+        return _not_yet(request, ids) or super().changeform_view(request, *args, **kwargs)
 
     def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Ask the same of what is done to several accounts at once: deletion, unlocking, invitations."""
-        return _stale(request) or super().changelist_view(request, *args, **kwargs)
+        ids = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        return _not_yet(request, ids) or super().changelist_view(request, *args, **kwargs)
 
     def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Ask the same of a deletion."""
-        return _stale(request) or super().delete_view(request, *args, **kwargs)
+        ids = [unquote(str(kwargs.get("object_id") or next(iter(args), "")))]
+        return _not_yet(request, ids) or super().delete_view(request, *args, **kwargs)
 
     def user_change_password(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Ask the same of a password for somebody else; one's own needs the old one (security reference, S34)."""
         person = self.get_object(request, unquote(kwargs["id"]))
         if person is not None and person.pk == request.user.pk:
             return redirect("account_change_password")
-        return _stale(request) or super().user_change_password(request, *args, **kwargs)
+        answer = _not_yet(request, [unquote(kwargs["id"])])
+        return answer or super().user_change_password(request, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         """Change role and activity as the pages do: recorded, and with an end to sessions."""
@@ -107,24 +114,37 @@ class UserAdmin(SignInActions, TitledAdmin, UserAdminBase):
         return user.get_full_name() or "Not recorded"
 
 
-def _stale(request: HttpRequest) -> Any:
-    """Return the answer that asks for password and code, or nothing where they were just given or nothing is sent."""
-    if request.method != "POST" or is_recently_authenticated(request):
+def _not_yet(request: HttpRequest, ids: Iterable[str]) -> Any:
+    """
+    Return the answer that asks for password and code, or nothing where they were just given or nothing is sent.
+
+    Whoever sends something must still be an administrator when it is their turn; the accounts concerned are locked.
+    """
+    if request.method != "POST":
         return None
-    return reauthentication_answer(request)
+    if not is_recently_authenticated(request):
+        return reauthentication_answer(request)
+    origin = origin_of(request, surface="admin")
+    known = [found for found in map(_uuid, ids) if found]
+    lock_people(known, origin=origin, verb=Verb.UPDATE, resource=Resource.USER)
+    return None
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 def change_rights(request: HttpRequest, user: User, changed: list[str]) -> None:
     """Carry out what a form changed of somebody's rights."""
     origin = origin_of(request, surface="admin")
-    try:
-        if "role" in changed:
-            staff.change_role(user_id=user.pk, role=user.role, origin=origin)
-        if "is_active" in changed:
-            act = staff.reactivate if user.is_active else staff.deactivate
-            act(user_id=user.pk, origin=origin)
-    except (OwnAccount, NotAllowed) as error:
-        raise PermissionDenied(error.detail) from error
+    if "role" in changed:
+        staff.change_role(user_id=user.pk, role=user.role, origin=origin)
+    if "is_active" in changed:
+        act = staff.reactivate if user.is_active else staff.deactivate
+        act(user_id=user.pk, origin=origin)
 
 
 class NamedActors(ChangeList):

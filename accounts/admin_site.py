@@ -10,13 +10,14 @@ from django.contrib import admin
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
-from django.http import HttpRequest, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import SimpleTemplateResponse
 from django.utils import timezone
 
 from accounts.access import viewer_of_request
 from accounts.audit.admin_events import RecordedAdmin, record_page
+from accounts.exceptions import NoSuchPerson, NotAllowed, OwnAccount
 from accounts.permissions import Resource, Verb
 from accounts.sign_in.views import sign_out
 
@@ -109,7 +110,12 @@ def admin_view(view: View, cacheable: bool = False) -> View:
         # What is done and its audit event are stored together or not at all (security reference, S50).
         together = transaction.atomic() if request.method == "POST" else nullcontext()
         with timezone.override(settings.CLINIC_TIME_ZONE), together:
-            response = inner(request, *args, **kwargs)
+            try:
+                response = inner(request, *args, **kwargs)
+            except (NotAllowed, OwnAccount) as error:
+                raise PermissionDenied(error.detail) from error
+            except NoSuchPerson as error:
+                raise Http404(error.detail) from error
             # Drawn now: later the clinic's zone is no longer the current one.
             if isinstance(response, SimpleTemplateResponse) and not response.is_rendered:
                 response.render()

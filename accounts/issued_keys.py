@@ -13,6 +13,8 @@ from accounts import keys
 from accounts.exceptions import InvalidLifetime, KeyRefused, NoSuchKey
 from accounts.models import ApiKey
 from accounts.origin import Origin
+from accounts.permissions import Resource, Verb
+from accounts.rights import lock_people
 from accounts.services import record_event
 
 USUAL_DAYS = 90
@@ -42,11 +44,14 @@ def create_key(
     Make a key and return it with its text, which nobody can read again; without `origin` an operator makes it.
 
     Raises:
+        NotAllowed: whoever asks was no administrator any more by the time it was their turn.
         InvalidScopes: a scope is unknown, or there is none.
         InvalidNetwork: an address is none.
         InvalidLifetime: it would live less than a day, or too long.
         ValidationError: the name is empty or too long.
     """
+    if origin is not None:
+        _look_again(origin, Verb.CREATE)
     if not 1 <= days <= settings.LIMIT_KEY_DAYS:
         raise InvalidLifetime(settings.LIMIT_KEY_DAYS)
     made = keys.new_key()
@@ -68,15 +73,21 @@ def create_key(
 
 @transaction.atomic
 def change_key(
-    *, key_id: UUID, name: str | None = None, networks: Iterable[str] | None = None
+    *,
+    key_id: UUID,
+    name: str | None = None,
+    networks: Iterable[str] | None = None,
+    origin: Origin,
 ) -> ApiKey:
     """
     Change the name of a key, or from where it may be used; who does so writes the event.
 
     Raises:
+        NotAllowed: as for a new key.
         NoSuchKey: there is none of that id.
         InvalidNetwork: an address is none.
     """
+    _look_again(origin, Verb.UPDATE)
     key = ApiKey.objects.select_for_update(no_key=True).filter(pk=key_id).first()
     if key is None:
         raise NoSuchKey
@@ -94,8 +105,10 @@ def revoke_key(*, key_id: UUID, origin: Origin, now: datetime) -> ApiKey:
     Close a key: the next request that brings it is refused, on every process.
 
     Raises:
+        NotAllowed: as for a new key.
         NoSuchKey: there is none of that id.
     """
+    _look_again(origin, Verb.DELETE)
     key = ApiKey.objects.select_for_update(no_key=True).filter(pk=key_id).first()
     if key is None:
         raise NoSuchKey
@@ -135,6 +148,10 @@ def note_use(key: ApiKey, *, now: datetime) -> None:
         return
     stale = Q(last_used_at=None) | Q(last_used_at__lte=now - STAMP_AFTER)
     ApiKey.objects.filter(stale, pk=key.pk).update(last_used_at=now)
+
+
+def _look_again(origin: Origin, verb: Verb) -> None:
+    lock_people([], origin=origin, verb=verb, resource=Resource.API_KEY)
 
 
 def _record(action: str, key: ApiKey, origin: Origin | None, *, reason: str = "") -> None:

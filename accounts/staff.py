@@ -9,10 +9,11 @@ from allauth.mfa.models import Authenticator
 from django.db import transaction
 from django.db.models import QuerySet
 
-from accounts.exceptions import NoSuchPerson, NotAllowed, OwnAccount, UsernameTaken
+from accounts.exceptions import NoSuchPerson, OwnAccount, UsernameTaken
 from accounts.models import SignInCounter, User
 from accounts.origin import Origin
-from accounts.permissions import Resource, Verb, may
+from accounts.permissions import Resource, Verb
+from accounts.rights import lock_people
 from accounts.sign_in import lockout, second_factor
 from accounts.sign_in.invitations import invite
 from accounts.sign_in.sessions import end_sessions
@@ -56,10 +57,12 @@ def invite_person(
     Make an account without a password, and send the link by which its person chooses one.
 
     Raises:
+        NotAllowed: whoever asks was no administrator any more by the time it was their turn.
         UsernameTaken: somebody has that user name.
         ValidationError: a name, the address or the role does not meet the rules.
         OSError, SMTPException: the mail could not be sent; no account is made.
     """
+    lock_people([], origin=origin, verb=Verb.CREATE, resource=Resource.USER)
     if User.objects.filter(username__iexact=username).exists():
         raise UsernameTaken
     user = User(
@@ -153,19 +156,10 @@ def unlock(*, user_id: UUID, origin: Origin) -> User:
 
 
 def _locked(user_id: UUID, origin: Origin) -> User:
-    """
-    Return the account to change, locked together with the asker's own.
-
-    Two administrators who would demote each other meet here: the second one is no administrator any more, so there
-    is always one left.
-    """
+    """Return the account to change, locked together with the asker's own."""
     if user_id == origin.user_id:
         raise OwnAccount
-    rows = User.objects.select_for_update(no_key=True).filter(pk__in=[user_id, origin.user_id])
-    found = {row.pk: row for row in rows.order_by("pk")}
-    asker = found.get(origin.user_id)
-    if asker is None or not asker.is_active or not may(asker.role, Verb.UPDATE, Resource.USER):
-        raise NotAllowed
+    found = lock_people([user_id], origin=origin, verb=Verb.UPDATE, resource=Resource.USER)
     if user_id not in found:
         raise NoSuchPerson
     return found[user_id]

@@ -47,6 +47,7 @@ DOMAIN: dict[type[Exception], HTTPStatus] = {
     of_accounts.InvalidIdempotencyKey: HTTPStatus.BAD_REQUEST,
     of_accounts.InvalidLifetime: HTTPStatus.BAD_REQUEST,
     of_accounts.NoSuchKey: HTTPStatus.NOT_FOUND,
+    of_accounts.NotAllowed: HTTPStatus.FORBIDDEN,
     of_accounts.NotRecorded: HTTPStatus.SERVICE_UNAVAILABLE,
     InvalidScopes: HTTPStatus.BAD_REQUEST,
     InvalidNetwork: HTTPStatus.BAD_REQUEST,

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.cache import never_cache
 
 from accounts.access import viewer_of_request
+from accounts.exceptions import NotAllowed
 from accounts.models import User
 from accounts.permissions import Resource, Verb
 
@@ -28,7 +29,10 @@ def staff_page(verb: Verb, resource: Resource) -> Callable[[View], View]:
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not viewer_of_request(request).may(verb, resource):
                 raise PermissionDenied
-            return view(request, *args, **kwargs)
+            try:
+                return view(request, *args, **kwargs)
+            except NotAllowed as error:
+                raise PermissionDenied(error.detail) from error
 
         return never_cache(login_required(guarded))
 

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts import staff
 from accounts.access import NotVisible
-from accounts.exceptions import NoSuchPerson, NotAllowed, OwnAccount, UsernameTaken
+from accounts.exceptions import NoSuchPerson, OwnAccount, UsernameTaken
 from accounts.models import User
 from accounts.origin import Origin, origin_of
 from accounts.permissions import Reach, Resource, Role, Verb, reach
@@ -189,8 +189,6 @@ def _carry_out(request: HttpRequest, person: User, act: Act, told: str) -> HttpR
     """Do one thing to somebody's account and say so on their page."""
     try:
         act(user_id=person.pk, origin=origin_of(request, surface="dashboard"))
-    except NotAllowed as error:
-        raise PermissionDenied from error
     except OwnAccount as error:
         raise PermissionDenied(error.detail) from error
     except NoSuchPerson as error:

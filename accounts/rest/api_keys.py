@@ -215,7 +215,7 @@ class Key(KeyView, DeletingObjectView):
 
     def change(self, row: ApiKey, values: dict[str, Any]) -> ApiKey:
         """Change it."""
-        return issued_keys.change_key(key_id=row.pk, **values)
+        return issued_keys.change_key(key_id=row.pk, **values, origin=self.origin)
 
     def remove(self, row: ApiKey) -> None:
         """Revoke it."""

@@ -32,17 +32,20 @@ def grow_stale(client: Client) -> None:
     session.save()
 
 
+ACTS = (
+    ("{pk}/password/", {"password1": NEW, "password2": NEW, "usable_password": "true"}),
+    ("{pk}/change/", {"username": "robin", "email": "mine@example.com", "role": "admin"}),
+    ("{pk}/delete/", {"post": "yes"}),
+    ("", {"action": "delete_selected", "_selected_action": "{pk}", "post": "yes"}),
+    ("", {"action": "unlock", "_selected_action": "{pk}"}),
+    ("", {"action": "send_invitations", "_selected_action": "{pk}"}),
+    ("", {"action": "reset_second_factor", "_selected_action": "{pk}"}),
+)
+"""Where the admin site changes an account, and what is sent there."""
+
+
 class TestStaleSession:
-    @pytest.mark.parametrize(
-        ("path", "given"),
-        [
-            ("{pk}/password/", {"password1": NEW, "password2": NEW, "usable_password": "true"}),
-            ("{pk}/delete/", {"post": "yes"}),
-            ("", {"action": "delete_selected", "_selected_action": "{pk}", "post": "yes"}),
-            ("", {"action": "unlock", "_selected_action": "{pk}"}),
-            ("", {"action": "send_invitations", "_selected_action": "{pk}"}),
-        ],
-    )
+    @pytest.mark.parametrize(("path", "given"), ACTS)
     def test_s36_is_asked_for_password_and_code_before_an_account_is_touched(
         self, client: Client, chief: User, path: str, given: dict[str, str]
     ) -> None:
@@ -54,6 +57,44 @@ class TestStaleSession:
 
         assert answer["Location"].startswith("/accounts/reauthenticate/")
         assert User.objects.get(pk=robin.pk).check_password(PASSWORD)
+
+
+class TestLateRequest:
+    @pytest.mark.parametrize(
+        ("path", "given"),
+        [
+            *ACTS,
+            ("add/", {"username": "friend", "usable_password": "false", "role": "admin"}),
+        ],
+    )
+    def test_s28_of_an_administrator_put_out_meanwhile_changes_no_account(
+        self,
+        client: Client,
+        chief: User,
+        monkeypatch: pytest.MonkeyPatch,
+        path: str,
+        given: dict[str, str],
+    ) -> None:
+        robin = make_user("robin")
+        rows = list(User.objects.exclude(pk=chief.pk).values())
+        sent = {name: value.format(pk=robin.pk) for name, value in given.items()}
+
+        def put_out(_: Any) -> bool:
+            User.objects.filter(pk=chief.pk).update(role="scheduler")
+            return True
+
+        monkeypatch.setattr("accounts.admin.is_recently_authenticated", put_out)
+
+        answer = client.post(USERS + path.format(pk=robin.pk), sent)
+
+        assert answer.status_code == 403
+        assert list(User.objects.exclude(pk=chief.pk).values()) == rows
+
+    @pytest.mark.parametrize("path", ["no-uuid/delete/", "no-uuid/change/", "no-uuid/password/"])
+    def test_about_nobody_finds_nothing(self, client: Client, chief: User, path: str) -> None:
+        answer = client.post(USERS + path, {"post": "yes"})
+
+        assert answer.status_code in {302, 404}
 
 
 class TestPassword:
@@ -78,13 +119,18 @@ class TestPassword:
         assert answer["Location"] == "/accounts/password/change/"
         assert User.objects.get(pk=chief.pk).check_password(PASSWORD)
 
-    def test_of_somebody_else_can_be_set(self, client: Client, chief: User) -> None:
-        robin = make_user("robin")
+    def test_s35_of_somebody_else_can_be_set_and_ends_their_sessions(
+        self, client: Client, chief: User
+    ) -> None:
+        robin, browser = make_user("robin"), Client()
+        browser.force_login(robin)
         given = {"password1": NEW, "password2": NEW, "usable_password": "true"}
+        before = browser.get("/api/v1/me/").status_code
 
         client.post(f"{USERS}{robin.pk}/password/", given)
 
         assert User.objects.get(pk=robin.pk).check_password(NEW)
+        assert (before, browser.get("/api/v1/me/").status_code) == (200, 401)
 
 
 class TestSigningOut:

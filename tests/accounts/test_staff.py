@@ -9,9 +9,9 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from accounts import staff
+from accounts import issued_keys, staff
 from accounts.exceptions import NoSuchPerson, NotAllowed, OwnAccount
-from accounts.models import AuditEvent, User
+from accounts.models import ApiKey, AuditEvent, User
 from accounts.origin import Origin
 from scheduling.selectors.feeds import feed_with_token
 from scheduling.services.feeds import create_feed
@@ -37,6 +37,44 @@ class TestWhoeverAsks:
 
         other.refresh_from_db()
         assert other.role == "admin"
+
+    @pytest.mark.parametrize("change", [{"role": "scheduler"}, {"is_active": False}])
+    @pytest.mark.parametrize("act", ["invite", "make a key", "change a key", "revoke a key"])
+    def test_hands_out_and_takes_nothing_any_more_once_put_out_s28(
+        self, act: str, change: dict[str, Any]
+    ) -> None:
+        asker = make_user(role="admin")
+        key, _ = issued_keys.create_key(name="Portal", scopes=["patients:read"], now=NOW)
+        acts: dict[str, Any] = {
+            "invite": lambda: staff.invite_person(
+                username="new",
+                first_name="New",
+                last_name="Person",
+                email="new@example.com",
+                role="admin",
+                origin=origin(asker),
+            ),
+            "make a key": lambda: issued_keys.create_key(
+                name="Mine", scopes=["patients:read"], origin=origin(asker), now=NOW
+            ),
+            "change a key": lambda: issued_keys.change_key(
+                key_id=key.pk, networks=["192.0.2.1"], origin=origin(asker)
+            ),
+            "revoke a key": lambda: issued_keys.revoke_key(
+                key_id=key.pk, origin=origin(asker), now=NOW
+            ),
+        }
+        User.objects.filter(pk=asker.pk).update(**change)
+
+        with pytest.raises(NotAllowed):
+            acts[act]()
+
+        assert list(User.objects.all()) == [asker]
+        assert ApiKey.objects.values("name", "networks", "revoked_at").get() == {
+            "name": "Portal",
+            "networks": [],
+            "revoked_at": None,
+        }
 
     @pytest.mark.parametrize(
         "act", [staff.deactivate, staff.reactivate, staff.reset_second_factor, staff.unlock]
