@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from accounts.exceptions import IdempotencyKeyReused, InvalidIdempotencyKey
 from accounts.models import IdempotencyKey
@@ -50,7 +51,7 @@ def answer_once(
     what is stored of it: a secret that is shown once is not. `run` opens the transaction, and may try again.
 
     Raises:
-        IdempotencyKeyReused: the key came with another body before.
+        IdempotencyKeyReused: the key came with another body before, or its answer has been erased.
         InvalidIdempotencyKey: the key is empty, too long, or not printable.
     """
     if not 0 < len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable():
@@ -78,6 +79,16 @@ def forget_answers(*, now: datetime) -> int:
     """Drop the rows whose time is over; return how many."""
     stale = IdempotencyKey.objects.filter(created_at__lte=now - KEPT)
     return int(in_a_transaction(lambda: stale.delete()[0]))
+
+
+def erase_answers(*, about: str) -> int:
+    """
+    Take the words out of kept answers that name a record by its id; return how many.
+
+    The rows stay, so that a late repetition is refused instead of making the record anew.
+    """
+    named = IdempotencyKey.objects.filter(Q(scope__contains=about) | Q(answer__contains=about))
+    return named.update(answer="", digest="")
 
 
 def _kept(scope: str, key: str, digest: str) -> Answered:

@@ -49,6 +49,9 @@ REPORT_EVERY = 250  # rows
 IN_HAND = {Status.UPLOADED: Status.CHECKING, Status.ACCEPTED: Status.APPLYING}
 TOO_OLD = "Nobody applied the file within a day, so it was deleted. Upload it again."
 CHANGED_MEANWHILE = "Somebody changed the same records just now. Import the file again."
+PATIENT_ERASED = (
+    "A patient was erased meanwhile, so the file was deleted. Upload one without that patient."
+)
 FAILED = "Something went wrong on our side. Nothing was stored; the log tells where."
 
 
@@ -184,6 +187,22 @@ def forget_old_imports(*, now: datetime) -> int:
     problem = asdict(Problem(WHOLE_FILE, "", "too_old", TOO_OLD))
     return old.update(
         status=Status.REFUSED, content=b"", problems=[problem], finished_at=now, summary={}
+    )
+
+
+def drop_waiting_files(*, now: datetime) -> int:
+    """
+    Let go of files that name patients and are not stored yet, since one of these is being erased; return how many.
+
+    A worker that has one in hand finds its lease gone, and stores nothing.
+    """
+    problem = asdict(Problem(WHOLE_FILE, "", "patient_erased", PATIENT_ERASED))
+    dropped = {"content": b"", "problems": [problem], "lease_until": None, "finished_at": now}
+    naming = DataImport.objects.filter(kind__in=[Kind.PATIENTS, Kind.APPOINTMENTS])
+    unseen = naming.filter(status__in=[Status.UPLOADED, Status.CHECKING, Status.CHECKED])
+    accepted = naming.filter(status__in=IN_HAND.values() | IN_HAND.keys())
+    return unseen.update(status=Status.REFUSED, summary={}, **dropped) + accepted.update(
+        status=Status.FAILED, **dropped
     )
 
 

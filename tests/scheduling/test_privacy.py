@@ -117,7 +117,7 @@ class TestPurge:
         make_task()
         open_task = make_task(status="open", done_at=None)
         DataImport.objects.create(kind="patients", content=b"name", digest="d")
-        DataImport.objects.update(created_at=NOW - 91 * DAY)
+        DataImport.objects.update(finished_at=NOW - 91 * DAY)
 
         run = purge()
 

@@ -17,12 +17,21 @@ from django.core.management import call_command
 from django.db import connection
 
 from accounts import legal_holds
-from accounts.exceptions import HoldNeedsReason
+from accounts.exceptions import HoldNeedsReason, IdempotencyKeyReused
 from accounts.models import AuditEvent, User
 from accounts.origin import Origin
+from accounts.repeats import answer_once
 from accounts.services import record_event
 from scheduling.exceptions import NotFound, StillActive, UnderHold
-from scheduling.models import Appointment, MedicalCondition, Message, Patient, PurgeRun
+from scheduling.models import (
+    Appointment,
+    DataImport,
+    MedicalCondition,
+    Message,
+    Patient,
+    PurgeRun,
+)
+from scheduling.services import imports
 from tests.factories import (
     NOW,
     make_appointment,
@@ -117,6 +126,19 @@ class TestPurge:
         assert CallLog.objects.count() == 1
         assert not IdentityAttempt.objects.exists()
 
+    def test_s62_forgets_after_a_day_which_name_was_given(self) -> None:
+        call = make_call()
+        for age in (timedelta(hours=25), timedelta(hours=23)):
+            row = IdentityAttempt.objects.create(call=call, name_digest="5a", caller_number="+1")
+            IdentityAttempt.objects.filter(pk=row.pk).update(created_at=NOW - age)
+
+        purge_all(now=NOW)
+
+        kept = IdentityAttempt.objects.order_by("created_at").values_list(
+            "name_digest", "caller_number"
+        )
+        assert list(kept) == [("", "+1"), ("5a", "+1")]
+
     @pytest.mark.parametrize("held", ["call", "patient"])
     def test_s62_keeps_calls_under_a_hold_of_their_own_or_of_their_patient(self, held: str) -> None:
         patient = make_patient()
@@ -196,6 +218,14 @@ def everything(name: str) -> dict[str, Any]:
         kind="message", text=name, callback_number="+13035550177", due_at=NOW, source="voice",
         actor="call",
     )  # fmt: skip
+    DataImport.objects.create(kind="patients", content=name.encode(), digest="", status="checked")
+    answer_once(
+        scope="user:1 POST /api/v1/patients/",
+        key="again",
+        body={},
+        now=NOW,
+        work=lambda: {"body": {"id": str(patient.pk), "first_name": name}},
+    )
     record_event(
         action="patient.read", outcome="ok", surface="dashboard", patient_ids=[patient.pk, "other"]
     )
@@ -223,8 +253,51 @@ class TestErasePatient:
 
         erase_patient(patient_id=stored["patient"].pk, reason=REASON, origin=origin(), now=NOW)
 
-        assert tables_with(*words) == set()
+        assert tables_with(*words, repr(b"Zyxcanary"), b"Zyxcanary".hex()) == set()
         assert Appointment.objects.get().patient.name.startswith("Erased ")
+
+    @pytest.mark.parametrize("status", ["uploaded", "checking", "checked", "accepted", "applying"])
+    @pytest.mark.parametrize("kind", ["patients", "appointments"])
+    def test_s63_drops_files_that_wait_to_be_imported_and_says_so(
+        self, kind: str, status: str
+    ) -> None:
+        patient = make_patient()
+        waiting = DataImport.objects.create(kind=kind, content=b"x", digest="", status=status)
+        hours = DataImport.objects.create(
+            kind="availability", content=b"x", digest="", status=status
+        )
+
+        erase_patient(patient_id=patient.pk, reason=REASON, origin=origin(), now=NOW)
+
+        waiting.refresh_from_db()
+        hours.refresh_from_db()
+        ended = "failed" if status in {"accepted", "applying"} else "refused"
+        assert (waiting.status, bytes(waiting.content)) == (ended, b"")
+        assert "erased" in waiting.problems[0]["detail"]
+        assert (hours.status, bytes(hours.content)) == (status, b"x")
+
+    def test_s63_takes_the_file_out_of_the_hands_of_a_worker(self) -> None:
+        patient = make_patient()
+        file = b"reference_number,first_name\n" + b"R-1,Zyx\n"
+        record = DataImport.objects.create(
+            kind="patients", content=file, digest="", status="checking"
+        )
+        in_hand = DataImport.objects.get(pk=record.pk)
+
+        erase_patient(patient_id=patient.pk, reason=REASON, origin=origin(), now=NOW)
+
+        with pytest.raises(imports.LeaseLost):
+            imports._update(in_hand, rows_done=1)
+
+    def test_s63_a_late_repetition_makes_nobody_anew(self) -> None:
+        patient = everything("Zyxcanary")["patient"]
+
+        erase_patient(patient_id=patient.pk, reason=REASON, origin=origin(), now=NOW)
+
+        with pytest.raises(IdempotencyKeyReused):
+            answer_once(
+                scope="user:1 POST /api/v1/patients/", key="again", body={}, now=NOW, work=dict
+            )
 
     def test_s63_leaves_the_audit_record_alone_and_adds_to_it(self) -> None:
         patient = everything("Zyxcanary")["patient"]

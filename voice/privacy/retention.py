@@ -1,7 +1,7 @@
 """What is kept of calls for a time only, and the nightly purge of all apps (security reference, S62)."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
@@ -12,8 +12,9 @@ from accounts.models import LegalHold
 from scheduling.services.privacy import CATEGORIES as OF_SCHEDULING
 from scheduling.services.privacy import Batch, Category, begin_run, night_is_due, purge_batch
 from scheduling.services.privacy.retention import before, delete_rows, report
-from voice.models import CallLog, ToolCall, TranscriptEntry, WebhookReceipt
+from voice.models import CallLog, IdentityAttempt, ToolCall, TranscriptEntry, WebhookReceipt
 
+DAY = timedelta(days=1)
 WORDLESS = {"arguments": {}, "result": {}, "memory": {}, "arguments_digest": ""}
 """A tool call without what was said in it; its name, its code and its effect stay with the call."""
 
@@ -34,6 +35,14 @@ def purge_tool_calls(now: datetime, most: int) -> Batch:
     return _batch(found)
 
 
+def purge_given_names(now: datetime, most: int) -> Batch:
+    """Forget which name was given in a failed or passed check: the limits of a day count it, nobody else (S14)."""
+    named = IdentityAttempt.objects.filter(created_at__lt=now - DAY).exclude(name_digest="")
+    ids = list(named.order_by("created_at", "pk").values_list("pk", flat=True)[:most])
+    IdentityAttempt.objects.filter(pk__in=ids).update(name_digest="")
+    return Batch(len(ids))
+
+
 def purge_calls(now: datetime, most: int) -> Batch:
     """Delete the records of calls, with everything that belongs to them."""
     return delete_rows(not_held(_begun_before(now, settings.LIMIT_CALL_LOG_DAYS)), most)
@@ -51,6 +60,7 @@ def purge_receipts(now: datetime, most: int) -> Batch:
 CATEGORIES: tuple[Category, ...] = (
     Category("transcripts", purge_transcripts),
     Category("tool_calls", purge_tool_calls),
+    Category("given_names", purge_given_names),
     Category("calls", purge_calls),
     Category("receipts", purge_receipts),
     *OF_SCHEDULING,

@@ -2,7 +2,8 @@
 Erasure of a patient (security reference, S63): the visits stay, under a pseudonym, and nothing says whose they were.
 
 The row of the patient stays too, since visits and the audit record point to it by its id; everything that was about
-the person goes. What others keep is beyond us: backups, the carrier's logs, systems that were told by webhook.
+the person goes, in answers kept for repetitions and in files that wait to be imported too. What others keep is beyond
+us: backups, the carrier's logs, systems that were told by webhook.
 """
 
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from django.db.models.functions import Cast, Concat
 
 from accounts.legal_holds import holds_in_force, take_turn
 from accounts.models import LegalHold
+from accounts.repeats import erase_answers
 from scheduling.exceptions import NotFound, StillActive, UnderHold
 from scheduling.models import (
     ACTIVE_STATUSES,
@@ -31,6 +33,7 @@ from scheduling.models import (
     StaffTask,
     WaitlistEntry,
 )
+from scheduling.services.imports import drop_waiting_files
 from scheduling.services.transactions import lock_patient
 from scheduling.services.waitlist import leave_waitlist, lock_wishes
 
@@ -81,6 +84,8 @@ def erase_patient_records(*, patient_id: UUID, now: datetime) -> ErasedPatient:
     _erase_tasks(patient, numbers, now)
     _erase_people(patient)
     _erase_demographics(patient, now)
+    drop_waiting_files(now=now)
+    erase_answers(about=str(patient_id))
     return ErasedPatient(patient.pk, numbers)
 
 

@@ -58,8 +58,12 @@ def purge_tasks(now: datetime, most: int) -> Batch:
 
 
 def purge_imports(now: datetime, most: int) -> Batch:
-    """Delete imported files, those that nobody applied as well."""
-    old = DataImport.objects.filter(created_at__lt=before(now, settings.LIMIT_IMPORT_DAYS))
+    """
+    Delete what is kept of imports that have ended, well or not.
+
+    Their files are gone already and problems quote no value, so a hold on a patient keeps none of them.
+    """
+    old = DataImport.objects.filter(finished_at__lt=before(now, settings.LIMIT_IMPORT_DAYS))
     ids = list(old.order_by("created_at", "id").values_list("pk", flat=True)[:most])
     DataImport.objects.filter(pk__in=ids).delete()
     return Batch(len(ids))
