@@ -25,8 +25,10 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 SOCKETS_EACH = 5
 """Of one session or key in one process."""
-LOOK_SECONDS = 5.0
-"""The longest time between two looks at the database, and so between two checks of the rights (S28)."""
+LOOK_SECONDS = 0.8
+"""The longest time between two looks at the database, and so between two checks of the rights: within 1 s (S28)."""
+JOIN_SECONDS = 5.0
+"""How often the layer is told again who listens, and asked whether it is back."""
 GATHER_SECONDS = 0.1
 LAYER_SECONDS = 2.0
 SEND_SECONDS = 10.0
@@ -155,7 +157,7 @@ class LiveFeedConsumer(AsyncWebsocketConsumer):
 
 
 class Hints:
-    """Hears from the channel layer when to look; while the layer is silent it is time every few seconds."""
+    """Hears from the channel layer when to look; while it is silent it is time every second."""
 
     def __init__(self) -> None:
         self.silent = False
@@ -176,7 +178,7 @@ class Hints:
                 await self._listen()
             except LAYER_FAULTS:
                 self._turn(silent=True)
-                await asyncio.sleep(LOOK_SECONDS)
+                await asyncio.sleep(JOIN_SECONDS)
 
     async def _listen(self) -> None:
         layer: Any = get_channel_layer()
@@ -201,7 +203,7 @@ class Hints:
             async with asyncio.timeout(LAYER_SECONDS):
                 await layer.group_add(GROUP, channel)
             self._turn(silent=False)
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(JOIN_SECONDS)
 
     async def _hear(self, layer: Any, channel: str) -> None:
         while True:

@@ -89,15 +89,8 @@ class Server:
         except OSError:
             return False
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def stop(self) -> None:
+        """End the process; it can be started again at the same address."""
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(
                 signal.SIGQUIT if "postgres" in self.folder.name else signal.SIGTERM
@@ -107,6 +100,17 @@ class Server:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

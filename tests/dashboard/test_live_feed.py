@@ -1,109 +1,41 @@
 """The live feed: who gets in, what each sees, and how it ends (security reference, S28, S29, S31, R9)."""
 
+import asyncio
 import json
-from collections.abc import Awaitable, Callable
+import os
+from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import pytest
-from channels.db import database_sync_to_async
 from channels.layers import InMemoryChannelLayer
-from channels.testing import WebsocketCommunicator
-from django.test import Client
+from channels_redis.core import RedisChannelLayer
 from django.utils import timezone
 
-from accounts import issued_keys
 from accounts.models import ApiKey, AuditEvent, User
 from accounts.sign_in import clock
-from carematix.asgi import application
+from dashboard.consumers import LiveFeedConsumer
 from dashboard.sweeps import tell_of_tasks
 from scheduling.models import Patient
 from scheduling.services.tasks import raise_alarm
-from tests.dashboard.rows import make_call
-from tests.factories import make_assignment, make_nurse, make_patient, make_user
-from voice.live_feed import publish
-from voice.models import CallLog, LiveEvent, TranscriptEntry
+from tests.dashboard.watchers import (
+    ASKED,
+    beside,
+    close_code,
+    heard,
+    new_key,
+    opened,
+    running_call,
+    say,
+    signed_in,
+    socket_of,
+)
+from tests.factories import make_assignment, make_nurse, make_patient
+from tests.services import Redis
+from voice.models import LiveEvent
+from voice.sweeps import STEPS
 
 pytestmark = pytest.mark.django_db(transaction=True)
-P = ParamSpec("P")
-T = TypeVar("T")
-OURS = "https://testserver"
-ASKED = "/api/v1/live-events/"
-
-
-def beside(function: Callable[P, T]) -> Callable[P, Awaitable[T]]:
-    """Let a function that reads or writes the database run beside the loop."""
-    beside_the_loop: Callable[P, Awaitable[T]] = database_sync_to_async(function)
-    return beside_the_loop
-
-
-@beside
-def signed_in(role: str, **fields: Any) -> tuple[Client, User]:
-    """Return somebody signed in, with both factors."""
-    client, user = Client(), make_user(role=role, **fields)
-    client.force_login(user)
-    return client, user
-
-
-@beside
-def running_call(patient: Patient | None = None) -> CallLog:
-    """Store a call that goes on."""
-    call = make_call(patient) if patient else make_call()
-    CallLog.objects.filter(pk=call.pk).update(status="in_progress", outcome="", ended_at=None)
-    call.refresh_from_db()
-    return call
-
-
-@beside
-def say(call: CallLog, text: str, item_id: str = "item_1") -> None:
-    """Store a line and tell watchers."""
-    TranscriptEntry.objects.create(
-        call=call,
-        item_id=item_id,
-        position=1,
-        speaker="caller",
-        text=text,
-        started_ms=0,
-        ended_ms=9,
-    )
-    publish(LiveEvent.Kind.LINE, call_id=call.pk, references=[item_id])
-
-
-@beside
-def new_key(*scopes: str) -> tuple[ApiKey, str]:
-    return issued_keys.create_key(name="Board", scopes=scopes, now=clock.now())
-
-
-def socket_of(
-    client: Client | None = None, *, origin: str = OURS, key: str = "", path: str = "/ws/live"
-) -> WebsocketCommunicator:
-    headers = [(b"host", b"testserver")]
-    if client is not None:
-        headers.append((b"cookie", f"sessionid={client.cookies['sessionid'].value}".encode()))
-    if origin:
-        headers.append((b"origin", origin.encode()))
-    if key:
-        headers.append((b"authorization", f"Bearer {key}".encode()))
-    return WebsocketCommunicator(application, path, headers=headers)
-
-
-async def opened(socket: WebsocketCommunicator) -> dict[str, Any]:
-    """Open a socket and return its snapshot."""
-    accepted, _ = await socket.connect(timeout=5)
-    assert accepted
-    return await heard(socket)
-
-
-async def heard(socket: WebsocketCommunicator) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(await socket.receive_from(timeout=7))
-    return found
-
-
-async def close_code(socket: WebsocketCommunicator) -> int:
-    while True:
-        message = await socket.receive_output(timeout=7)
-        if message["type"] == "websocket.close":
-            return int(message["code"])
 
 
 class TestTheDoor:
@@ -139,6 +71,17 @@ class TestTheDoor:
         accepted, _ = await socket_of(key=text, origin="").connect(timeout=5)
 
         assert not accepted
+
+    async def test_counts_handshakes_of_a_key_as_its_readings_s44(self, settings: Any) -> None:
+        settings.LIMIT_KEY_READS_PER_MINUTE = 2
+        _, text = await new_key("calls:read")
+        sockets = [socket_of(key=text, origin="") for _ in range(3)]
+
+        accepted = [(await socket.connect(timeout=5))[0] for socket in sockets]
+
+        assert accepted == [True, True, False]
+        for socket in sockets[:2]:
+            await socket.disconnect()
 
     async def test_opens_for_five_sockets_of_a_session(self) -> None:
         client, _ = await signed_in("scheduler")
@@ -231,6 +174,22 @@ class TestAWatcher:
         await socket.send_to(text_data=text)
 
         assert await close_code(socket) == code
+        await socket.wait()
+
+    async def test_is_sent_away_if_it_takes_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        client, _ = await signed_in("scheduler")
+        call = await running_call()
+        socket = socket_of(client)
+        await opened(socket)
+
+        async def stuck(self: LiveFeedConsumer, **message: Any) -> None:
+            await asyncio.sleep(60)
+
+        monkeypatch.setattr("dashboard.consumers.SEND_SECONDS", 0.05)
+        monkeypatch.setattr(LiveFeedConsumer, "send", stuck)
+        await say(call, "Hello.")
+
+        assert await close_code(socket) == 4408
         await socket.wait()
 
 
@@ -329,6 +288,18 @@ class TestAnOpenFeed:
         assert (message["type"], message["code"]) == ("websocket.close", 4403)
         await socket.wait()
 
+    @pytest.mark.parametrize("change", [{"role": "nurse"}, {"is_active": False}])
+    async def test_closes_although_nothing_happens_s28(self, change: dict[str, Any]) -> None:
+        client, user = await signed_in("scheduler")
+        socket = socket_of(client)
+        await opened(socket)
+
+        await User.objects.filter(pk=user.pk).aupdate(**change)
+
+        message = await socket.receive_output(timeout=7)
+        assert (message["type"], message["code"]) == ("websocket.close", 4403)
+        await socket.wait()
+
     async def test_does_not_keep_a_session_alive_s31(self, monkeypatch: pytest.MonkeyPatch) -> None:
         client, _ = await signed_in("scheduler")
         call = await running_call()
@@ -343,6 +314,20 @@ class TestAnOpenFeed:
 
         assert await close_code(socket) == 4401
         await socket.wait()
+
+
+class TestOldEvents:
+    def test_go_after_a_day_and_numbers_go_on(self) -> None:
+        for age in (timedelta(hours=25), timedelta(hours=23)):
+            made = LiveEvent.objects.create(kind=LiveEvent.Kind.CALL_STARTED)
+            LiveEvent.objects.filter(pk=made.pk).update(occurred_at=timezone.now() - age)
+        step = next(step for step in STEPS if step.name == "live_events")
+
+        gone = step.run(now=timezone.now())
+
+        assert gone == 1
+        assert LiveEvent.objects.get().seq == made.seq
+        assert LiveEvent.objects.create(kind=LiveEvent.Kind.CALL_ENDED).seq > made.seq
 
 
 class BrokenLayer:
@@ -383,6 +368,7 @@ class TestALayerThatStops:
         monkeypatch.setattr("dashboard.consumers.get_channel_layer", lambda: layer)
         monkeypatch.setattr("voice.live_feed.get_channel_layer", lambda: layer)
         monkeypatch.setattr("dashboard.consumers.LOOK_SECONDS", 0.2)
+        monkeypatch.setattr("dashboard.consumers.JOIN_SECONDS", 0.2)
         client, _ = await signed_in("scheduler")
         call = await running_call()
         socket = socket_of(client)
@@ -396,3 +382,45 @@ class TestALayerThatStops:
         await socket.disconnect()
 
         assert [one["type"] for one in told] == ["degraded", "line", "recovered"]
+
+    async def test_may_be_redis_stopped_and_started_anew_f19(
+        self, monkeypatch: pytest.MonkeyPatch, redis: Redis
+    ) -> None:
+        layer = RedisChannelLayer(hosts=[redis.url])
+        monkeypatch.setattr("dashboard.consumers.get_channel_layer", lambda: layer)
+        monkeypatch.setattr("voice.live_feed.get_channel_layer", lambda: layer)
+        monkeypatch.setattr("dashboard.consumers.JOIN_SECONDS", 0.2)
+        client, _ = await signed_in("scheduler")
+        call = await running_call()
+        socket = socket_of(client)
+        await opened(socket)
+
+        await say(call, "Before.")
+        told = [await heard(socket)]
+        await asyncio.to_thread(redis.stop)
+        told.append(await heard(socket))
+        await say(call, "Meanwhile.", "item_2")
+        told.append(await heard(socket))
+        await asyncio.to_thread(redis.start)
+        told.append(await heard(socket))
+        await say(call, "After.", "item_3")
+        told.append(await heard(socket))
+        await socket.disconnect()
+
+        assert [one.get("line", one)["text" if "line" in one else "type"] for one in told] == [
+            "Before.",
+            "degraded",
+            "Meanwhile.",
+            "recovered",
+            "After.",
+        ]
+
+
+@pytest.fixture
+def redis() -> Iterator[Redis]:
+    """Run a Redis of the test's own."""
+    if not os.environ["REDIS_URL"]:
+        pytest.skip("A developer may have no Redis; CI has.")
+    with Redis() as server:
+        server.start()
+        yield server
