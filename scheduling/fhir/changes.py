@@ -82,7 +82,10 @@ def change(current: VisitValues, wish: Wish) -> Change:
     if now == then:
         if move is not None and now != "booked":
             raise _rule("A visit that is not booked cannot be moved.", "start")
-        return move or _answer_of_patient(current, wish)
+        answer = _answer_of_patient(current, wish)
+        if move is not None and answer != Nothing():
+            raise _rule("Move the visit and confirm it one after the other.", "participant.status")
+        return move or answer
     if move is not None:
         raise _rule("Change the time and the status one after the other.", "start")
     if then == "cancelled":

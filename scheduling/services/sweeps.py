@@ -188,4 +188,5 @@ STEPS: tuple[Step, ...] = (
     Step("outcomes", ask_for_outcomes, period_s=60),
     Step("hours", recheck_hours_of_all, period_s=3600),
     Step("old_holds", purge_old_holds, period_s=3600),
+    Step("old_freed_times", purge_old_freed_times, period_s=3600),
 )

@@ -8,6 +8,7 @@ its own events and no others. An event is sent at least once: one whose worker d
 
 import logging
 import random
+from contextlib import suppress
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -82,14 +83,12 @@ def look_after_secrets(*, now: datetime) -> int:
 def _reseal(endpoint: WebhookEndpoint) -> int:
     """Seal the secrets of an endpoint anew unless they are; somebody who rotates them meanwhile wins."""
     before = {"secret": endpoint.secret, "previous_secret": endpoint.previous_secret}
-    try:
-        after = {
-            name: resealed_secret(stored, endpoint_id=endpoint.pk) if stored else ""
-            for name, stored in before.items()
-        }
-    except SecretUnusable:
-        logger.warning("scheduling.webhook.secret_unusable")
-        return 0
+    after = dict(before)
+    for name, stored in before.items():
+        try:
+            after[name] = resealed_secret(stored, endpoint_id=endpoint.pk) if stored else ""
+        except SecretUnusable:
+            logger.warning("scheduling.webhook.secret_unusable")
     if after == before:
         return 0
     return WebhookEndpoint.objects.filter(pk=endpoint.pk, **before).update(**after)
@@ -136,11 +135,13 @@ def _claim(now: datetime) -> WebhookDelivery | None:
 def _send(delivery: WebhookDelivery, now: datetime) -> transport.Answer:
     """Sign and send a claimed event; only this function lets anything out."""
     endpoint, body = delivery.endpoint, delivery.body.encode()
-    secrets = [endpoint.secret]
+    keys = [opened_secret(endpoint.secret, endpoint_id=endpoint.pk)]
     if endpoint.previous_secret_until is not None and now < endpoint.previous_secret_until:
-        secrets.append(endpoint.previous_secret)
+        # Whoever rotates since SECRET_KEY was lost has lost the old secret with it: the new one signs alone.
+        with suppress(SecretUnusable):
+            keys.append(opened_secret(endpoint.previous_secret, endpoint_id=endpoint.pk))
     headers = signed_headers(
-        keys=[opened_secret(stored, endpoint_id=endpoint.pk) for stored in secrets],
+        keys=keys,
         event_id=str(delivery.event_id),
         timestamp=int(now.timestamp()),
         body=body,

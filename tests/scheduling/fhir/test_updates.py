@@ -8,7 +8,7 @@ import pytest
 
 from accounts.models import AuditEvent
 from scheduling import services
-from scheduling.models import Nurse, Patient
+from scheduling.models import Appointment, Nurse, Patient
 from tests.factories import (
     NOW,
     TOMORROW_NINE,
@@ -108,6 +108,38 @@ class TestUpdating:
         visit.refresh_from_db()
         assert visit.attendance_confirmed_at == NOW
         assert response.json()["participant"][0]["status"] == "accepted"
+
+    @pytest.mark.parametrize("answer", ["accepted", "declined"])
+    def test_of_time_and_answer_at_once_is_refused_and_changes_nothing(
+        self, program: Program, patient: Patient, answer: str
+    ) -> None:
+        visit, other = make_appointment(patient=patient), make_nurse()
+        read = program.get(f"Appointment/{visit.pk}").json()
+        read["participant"][0]["status"] = answer
+        read["participant"][1]["actor"] = {"reference": f"Practitioner/{other.pk}"}
+
+        response = program.send("PUT", f"Appointment/{visit.pk}", read, If_Match='W/"1"')
+
+        after = Appointment.objects.get(pk=visit.pk)
+        assert issue(response)[0] == 422
+        assert (after.nurse_id, after.version, after.attendance_confirmed_at) == (
+            visit.nurse_id,
+            1,
+            None,
+        )
+
+    def test_moves_a_visit_that_the_patient_had_confirmed(
+        self, program: Program, patient: Patient
+    ) -> None:
+        visit = make_appointment(patient=patient, attendance_confirmed_at=NOW)
+        other = make_nurse()
+        read = program.get(f"Appointment/{visit.pk}").json()
+        read["participant"][1]["actor"] = {"reference": f"Practitioner/{other.pk}"}
+
+        response = program.send("PUT", f"Appointment/{visit.pk}", read, If_Match='W/"1"')
+
+        assert response.status_code == 200
+        assert Appointment.objects.get(pk=visit.pk).nurse_id == other.pk
 
     @pytest.mark.parametrize("status", ["arrived", "fulfilled", "noshow"])
     def test_says_what_became_of_a_visit(

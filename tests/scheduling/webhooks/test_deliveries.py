@@ -272,6 +272,20 @@ class TestAFailure:
         assert only_delivery().error_code == "secret_unusable"
         assert receiver.connections == 0
 
+    def test_is_none_once_a_secret_that_cannot_be_opened_was_rotated(
+        self, receiver: Receiver
+    ) -> None:
+        """A lost SECRET_KEY has lost the old secret: the new one signs alone, and is sealed anew as ever."""
+        endpoint, _ = make_endpoint(receiver)
+        WebhookEndpoint.objects.filter(pk=endpoint.pk).update(secret="whsec_x")
+        webhooks.rotate_secret(endpoint_id=endpoint.pk, now=real_now())
+        write()
+
+        deliver()
+
+        assert only_delivery().status == "delivered"
+        assert len(receiver.received[0].headers["webhook-signature"].split()) == 1
+
 
 class TestAnAddressInside:
     @pytest.mark.parametrize(
