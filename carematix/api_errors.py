@@ -26,7 +26,7 @@ WORDS = {
     "permission_denied": CODES[HTTPStatus.FORBIDDEN][1],
     "not_authenticated": "Sign in, or send an API key.",
     "method_not_allowed": "This address does not take that method.",
-    "not_acceptable": "Answers are JSON.",
+    "not_acceptable": "Answers are JSON; those of analytics are CSV too.",
     "unsupported_media_type": "Send JSON.",
     "parse_error": "The body is not JSON, or it is nested too deeply.",
     TooManyRequests.code: TooManyRequests.detail,

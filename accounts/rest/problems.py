@@ -69,7 +69,12 @@ FAULTS = {
         "not_found",
         "There is nothing here that you may see.",
     ),
-    406: Fault("NotAcceptable", "Answers are JSON.", "not_acceptable", "Answers are JSON."),
+    406: Fault(
+        "NotAcceptable",
+        "Answers are JSON; those of analytics are CSV too.",
+        "not_acceptable",
+        "Answers are JSON; those of analytics are CSV too.",
+    ),
     409: Fault(
         "AgainstTheRules",
         "The clinic's rules or another record stand against it; `code` says which.",

@@ -18,6 +18,7 @@ from rest_framework import exceptions as of_framework
 
 from accounts.authentication import CsrfFailed, KeyInAddress
 from accounts.exceptions import KeyRefused
+from accounts.rest.api_keys import ReauthRequired
 from accounts.rest.exceptions import Conflict, PreconditionFailed
 from carematix.api_errors import DOMAIN, INVALID
 from carematix.errors import CODES
@@ -42,6 +43,7 @@ OF_THE_FRAMEWORK = (
     KeyInAddress,
     PreconditionFailed,
     Conflict,
+    ReauthRequired,
 )
 
 
