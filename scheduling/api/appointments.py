@@ -26,6 +26,7 @@ from accounts.rest.views import (
     Done,
 )
 from scheduling.api.base import SchedulingView, VisitTypeField, known
+from scheduling.clock import clinic_zone
 from scheduling.exceptions import SlotExpired, SlotTaken
 from scheduling.models import Appointment, Nurse, Patient, SlotHold, Source
 from scheduling.selectors.openings import find_openings
@@ -245,11 +246,12 @@ class AppointmentView(SchedulingView):
             patient_id=patient,
             limit=ALTERNATIVES,
         )
+        zone = clinic_zone()
         taken.facts = {  # type: ignore[attr-defined]  # what the one map of errors shows
             "alternatives": [
                 {
-                    "start": one.start.isoformat(),
-                    "end": one.end.isoformat(),
+                    "start": one.start.astimezone(zone).isoformat(),
+                    "end": one.end.astimezone(zone).isoformat(),
                     "nurse": str(one.nurse_id),
                     "visit_type": one.visit_type,
                 }

@@ -82,7 +82,7 @@ class TestBooking:
 
         assert (answer.status_code, answer.json()["code"]) == (409, "slot_taken")
         others = answer.json()["alternatives"]
-        assert others[0]["start"] == "2026-03-06T14:30:00+00:00"
+        assert others[0]["start"] == "2026-03-06T09:30:00-05:00"
         assert answer.json()["request_id"] == answer["X-Request-ID"]
 
     @pytest.mark.parametrize(
