@@ -9,6 +9,7 @@ from scheduling.admin import (
     privacy,
     series,
     waitlist,
+    webhooks,
     wording,
 )
 
@@ -21,5 +22,6 @@ __all__ = [
     "privacy",
     "series",
     "waitlist",
+    "webhooks",
     "wording",
 ]

@@ -1,28 +1,14 @@
-"""Messages, events for other systems and work for people, in the admin."""
+"""Messages and work for people, in the admin."""
 
 from typing import Any
 
-from django import forms
-from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
+from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.text import Truncator
 
-from scheduling.admin.bases import ModelFormBase, NamedAdmin, ReadOnly
-from scheduling.exceptions import InvalidWebhookUrl
-from scheduling.models import (
-    Message,
-    Source,
-    StaffTask,
-    WebhookDelivery,
-    WebhookEndpoint,
-)
-from scheduling.services.webhooks import allowed_addresses, change_endpoint
-from scheduling.webhooks.addresses import MOST_BYTES, target_of
-from scheduling.webhooks.events import EVENT_TYPES, GROUPS
-from scheduling.webhooks.sealed_secrets import new_secret
-from scheduling.webhooks.signatures import secret_of
+from scheduling.admin.bases import NamedAdmin, ReadOnly
+from scheduling.models import Message, Source, StaffTask
 
 SUMMARY_CHARACTERS = 60
 
@@ -51,63 +37,6 @@ class MessageAdmin(ReadOnly, NamedAdmin):
         """Return who the message is for."""
         person = message.patient or message.nurse
         return person.name if person else None
-
-
-class WebhookEndpointForm(ModelFormBase):
-    """The events as boxes to tick."""
-
-    url = forms.URLField(max_length=MOST_BYTES, assume_scheme="https")
-    events = forms.MultipleChoiceField(
-        choices=[(event, event) for event in (*EVENT_TYPES, *GROUPS)],
-        widget=forms.CheckboxSelectMultiple,
-        required=False,
-        help_text="None ticked: all of them.",
-    )
-
-    def clean_url(self) -> str:
-        """Refuse an address that may not be called."""
-        url: str = self.cleaned_data["url"]
-        try:
-            target_of(url, allowed_addresses())
-        except InvalidWebhookUrl as error:
-            raise ValidationError(error.detail) from error
-        return url
-
-
-@admin.register(WebhookEndpoint)
-class WebhookEndpointAdmin(NamedAdmin):
-    form = WebhookEndpointForm
-    list_display = ("url", "name", "active", "created_at")
-    list_filter = ("active",)
-    search_fields = ("name", "url")
-
-    def save_model(
-        self, request: HttpRequest, obj: WebhookEndpoint, form: Any, change: bool
-    ) -> None:
-        """Give a new endpoint its secret, and show it this once."""
-        if change:
-            changed = {name: form.cleaned_data[name] for name in form.changed_data}
-            change_endpoint(endpoint_id=obj.pk, now=timezone.now(), **changed)
-            return
-        key, obj.secret = new_secret(endpoint_id=obj.pk)
-        messages.warning(request, f"Keep this secret, it is not shown again: {secret_of(key)}")
-        super().save_model(request, obj, form, change)
-
-
-@admin.register(WebhookDelivery)
-class WebhookDeliveryAdmin(ReadOnly, NamedAdmin):
-    list_display = ("created_at", "event_type", "address", "status", "attempts", "due_at")
-    list_filter = ("status", "event_type")
-    list_select_related = ("endpoint",)
-    search_fields = ("event_id", "endpoint__name", "endpoint__url")
-    search_help_text = "The id of an event, or an endpoint"
-    date_hierarchy = "created_at"
-    show_full_result_count = False
-
-    @admin.display(description="Endpoint", ordering="endpoint__url")
-    def address(self, delivery: WebhookDelivery) -> str:
-        """Return the endpoint by its name, or by its address."""
-        return delivery.endpoint.name or delivery.endpoint.url
 
 
 @admin.register(StaffTask)
