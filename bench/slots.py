@@ -1,11 +1,11 @@
 """
 What a search for free times costs: two weeks, 200 nurses, in process, queries included.
 
-The searches are those of the product's doors: the soonest with any nurse, spoken offers for a patient, and the whole
-list of one nurse; no two ask for the same hour, kind of visit and patient. They are made in two databases in turn, a
-few at a time, so that both meet the same machine: the same visits ahead, with all of the history and without it. Their
-ratio tells what history costs. Statements are counted in the same run. The databases are made beside the one
-DATABASE_URL names.
+The searches are those of the product's doors: whole requests of a program, with its key, the record and the answer; the
+soonest with any nurse, spoken offers for a patient, and the whole list of one nurse. No two ask for the same hour, kind
+of visit and patient. They are made in two databases in turn, a few at a time, so that both meet the same machine: the
+same visits ahead, with all of the history and without it. Their ratio tells what history costs. Statements are counted
+in the same run. The databases are made beside the one DATABASE_URL names.
 """
 
 import argparse
@@ -106,6 +106,11 @@ def _forget_history() -> None:
 
 def _searches(number: int) -> dict[str, Search]:
     """Return the searches by name; each takes its number and returns how many times it found."""
+    from django.conf import settings
+    from django.test import Client
+
+    from accounts import issued_keys
+    from accounts.sign_in import clock
     from scheduling import selectors
     from scheduling.models import Nurse, Patient, VisitType
 
@@ -115,6 +120,12 @@ def _searches(number: int) -> dict[str, Search]:
     kinds = list(
         VisitType.objects.filter(active=True).order_by("code").values_list("code", flat=True)
     )
+
+    settings.CAREMATIX_NOW = NOW
+    settings.LIMIT_KEY_READS_PER_MINUTE = int(product.MANY)
+    _, key = issued_keys.create_key(name="bench", scopes=["schedule:read"], now=clock.now())
+    headers = {"x-forwarded-proto": "https", "authorization": f"Bearer {key}"}
+    program = Client(SERVER_NAME="127.0.0.1", headers=headers)
 
     def found(index: int, **asked: Any) -> int:
         since = NOW + timedelta(hours=index * STRIDE_HOURS % (24 * DAYS))
@@ -127,7 +138,14 @@ def _searches(number: int) -> dict[str, Search]:
         )
         return len(openings.slots)
 
+    def asked(index: int, **query: Any) -> int:
+        since = NOW + timedelta(hours=index * STRIDE_HOURS % (24 * DAYS))
+        query |= {"from": since.isoformat(), "to": (since + TWO_WEEKS).isoformat()}
+        answer = program.get("/api/v1/slots/", query | {"visit_type": kinds[index % len(kinds)]})
+        return len(answer.json()["results"])
+
     return {
+        "GET slots, first 20": lambda n: asked(n, limit=20),
         "any nurse, first 20": lambda n: found(n, limit=20),
         "any nurse, patient, first 20": lambda n: found(n, limit=20, patient_id=patients[n]),
         "by care, 3 spread": lambda n: found(
