@@ -126,10 +126,13 @@ def listed_appointments(
             visits = _coming(visits, now).filter(attendance_confirmed_at=None)
         case "past":
             visits = (
-                visits.filter(end__lte=now).exclude(status="cancelled").order_by("-start", "id")
+                # No visit is over before it begins: said twice, for the index of what begins.
+                visits.filter(start__lt=now, end__lte=now)
+                .exclude(status="cancelled")
+                .order_by("-start", "-id")
             )
         case "cancelled":
-            visits = visits.filter(status="cancelled").order_by("-start", "id")
+            visits = visits.filter(status="cancelled").order_by("-start", "-id")
         case _:
             visits = _coming(visits, now)
     if nurse_id:

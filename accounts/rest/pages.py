@@ -42,7 +42,7 @@ class Pages(CursorPagination):
 
     def get_ordering(self, request: Request, queryset: QuerySet[Any], view: Any) -> tuple[str, ...]:
         """
-        Return the order of rows; the id decides between equals.
+        Return the order of rows; the id decides between equals, in the same direction, so that one index serves both.
 
         Raises:
             ValidationError: there is no such order.
@@ -51,7 +51,7 @@ class Pages(CursorPagination):
         if asked not in view.orderings:
             known = ", ".join(view.orderings)
             raise ValidationError({"ordering": [f"Orders are {known}."]})
-        return (asked, "id")
+        return (asked, "-id" if asked.startswith("-") else "id")
 
     def decode_cursor(self, request: Request) -> Any:
         """

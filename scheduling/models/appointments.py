@@ -109,6 +109,8 @@ class Appointment(models.Model):
             models.Index(fields=["patient", "end"], name="appointment_patient_end"),
             models.Index(fields=["start", "id"], name="appointment_start"),
             models.Index(fields=["status", "start"], name="appointment_status_start"),
+            # Programs that ask for what is new.
+            models.Index(fields=["updated_at", "id"], name="appointment_updated"),
             models.Index(fields=["start"], condition=Q(orphaned=True), name="appointment_orphaned"),
         ]
         constraints: ClassVar[list[models.BaseConstraint]] = [

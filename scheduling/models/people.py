@@ -105,6 +105,9 @@ class Patient(models.Model):
             models.Index(fields=["name_key", "date_of_birth"], name="patient_identity"),
             models.Index(fields=["last_name", "first_name", "id"], name="patient_order"),
             models.Index(fields=["phone"], name="patient_phone"),
+            # Lists of the API, and programs that ask for what is new.
+            models.Index(fields=["created_at", "id"], name="patient_created"),
+            models.Index(fields=["updated_at", "id"], name="patient_updated"),
         ]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(
