@@ -61,6 +61,8 @@ class EdgeMiddleware(MiddlewareMixin):
         self, request: HttpRequest, response: HttpResponseBase
     ) -> HttpResponseBase:
         """Add what is missing; what a view set by itself stays."""
+        if _is_page_for_developers(request, response):
+            response = errors.problem(request, HTTPStatus.NOT_FOUND)
         protect(response, getattr(request, "request_id", ""))
         if not request.path.startswith(settings.STATIC_URL):
             _keep_out_of_caches(request, response)
@@ -109,6 +111,13 @@ def body_limit(headers: Mapping[str, str]) -> int:
     """Return how many bytes a request may send: a form with files may be longer than anything else."""
     multipart = headers.get("content-type", "").lower().startswith("multipart/form-data")
     return int(settings.LIMIT_UPLOAD_BYTES if multipart else settings.LIMIT_BODY_BYTES)
+
+
+def _is_page_for_developers(request: HttpRequest, response: HttpResponseBase) -> bool:
+    """Tell whether a program would get the page by which Django explains a wrong address while DEBUG=1."""
+    is_page = response.get("Content-Type", "").startswith("text/html")
+    wrong = response.status_code == HTTPStatus.NOT_FOUND and is_page
+    return settings.DEBUG and wrong and request.path_info.startswith(errors.PROGRAMS)
 
 
 def _refuse_strange_host(request: HttpRequest) -> HttpResponse | None:

@@ -196,6 +196,19 @@ class TestAFailure:
             "request_id": answer.headers["X-Request-ID"],
         }
 
+    @pytest.mark.parametrize("debug", [True, False], ids=["development", "production"])
+    @pytest.mark.parametrize("path", ["/api/v1/nowhere/", "/fhir/R4/Nothing/1/2"])
+    def test_s41_of_a_wrong_address_is_json_for_programs_wherever_they_run(
+        self, client: Client, settings: Any, path: str, debug: bool
+    ) -> None:
+        settings.DEBUG = debug
+
+        answer = client.get(path)
+
+        assert answer.status_code == 404
+        assert answer.json().get("code", "not_found") == "not_found"
+        holds_the_policy(answer)
+
     def test_s41_is_json_for_whoever_asks_for_json(self, client: Client) -> None:
         answer = client.get("/nowhere", headers={"Accept": "application/json"})
 
