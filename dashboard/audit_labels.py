@@ -67,6 +67,7 @@ VERBS = {
     "revoked": "Revoked",
     "secret_rotated": "Made a new secret for",
     "send_again": "Sent again",
+    "send_details_selected": "Told the patient of",
     "send_invitations": "Invited",
     "send_test": "Sent a test to",
     "sent": "Sent",

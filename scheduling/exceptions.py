@@ -82,6 +82,11 @@ class InvalidTransition(SchedulingError):
     default_detail = "The visit's status does not allow that."
 
 
+class NotReachable(SchedulingError):
+    code = "not_reachable"
+    default_detail = "There is no way of writing that the patient has agreed to."
+
+
 class LimitReached(SchedulingError):
     code = "limit_reached"
     default_detail = "There are too many already."

@@ -6,8 +6,10 @@ error of the form, and staff skip only the rules that are theirs to skip. Nothin
 """
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
@@ -232,6 +234,7 @@ class AppointmentAdmin(ExportableAdmin):
         "fulfil_selected",
         "no_show_selected",
         "cancel_selected",
+        "send_details_selected",
         "export_selected",
     )
     list_per_page = 50
@@ -296,11 +299,20 @@ class AppointmentAdmin(ExportableAdmin):
         cancel = partial(services.cancel_appointment, reason=Appointment.CancellationReason.CLINIC)
         self._do_for_each(request, queryset, cancel, "Visits cancelled")
 
+    @admin.action(description="Tell the patient once more when it is", permissions=["change"])
+    def send_details_selected(self, request: HttpRequest, queryset: QuerySet[Appointment]) -> None:
+        """Write to the patient of each visit."""
+
+        def send(*, appointment_id: UUID, now: datetime, **_: str) -> None:
+            services.send_details(appointment_id=appointment_id, now=now)
+
+        self._do_for_each(request, queryset, send, "Patients who are told")
+
     def _do_for_each(
         self,
         request: HttpRequest,
         queryset: QuerySet[Appointment],
-        act: Callable[..., Appointment],
+        act: Callable[..., Appointment | None],
         done: str,
     ) -> None:
         """Call the service for each visit in a savepoint of its own, and say which ones it refused, and why."""

@@ -1,21 +1,25 @@
 """
-Messages to patients and nurses, to be read: what was sent, when, and whether it arrived.
+Messages to patients and nurses: what was sent, when, and whether it arrived.
 
-They are written by what happens to visits and offers, in fixed words that tell of no person and no reason (S55);
-nobody sends words of their own, so nothing is created here.
+They are written by what happens to visits and offers, in fixed words that tell of no person and no reason (S55).
+Nobody sends words of their own: what staff can have sent is when a visit is.
 """
 
 from typing import Any, ClassVar
 
 import django_filters
 from django.db.models import QuerySet
-from rest_framework import serializers
+from django.http import HttpResponseBase
+from rest_framework import serializers, status
+from rest_framework.request import Request
 
+from accounts.api_views import StrictSerializer
 from accounts.permissions import Resource
 from accounts.rest.fields import InstantFilter, WordsFilter
-from accounts.rest.views import ListView, ObjectView
-from scheduling.api.base import SchedulingView
-from scheduling.models import Message
+from accounts.rest.views import CreatingListView, Done, ObjectView
+from scheduling.api.base import SchedulingView, known
+from scheduling.models import Appointment, Message
+from scheduling.services.details import send_details
 
 EXAMPLE = {
     "id": "e2a6d7b4-1f3c-4c58-9b7a-6d5e4f3a2b1c",
@@ -60,6 +64,19 @@ class MessageOutput(serializers.ModelSerializer[Message]):
         }
 
 
+class MessageInput(StrictSerializer):
+    """Of which visit the patient is to be told once more."""
+
+    example: ClassVar[dict[str, Any]] = {"appointment": EXAMPLE["appointment"]}
+
+    appointment = serializers.UUIDField(help_text="The visit's id. It is booked and ahead.")
+    channel = serializers.ChoiceField(
+        choices=Message.Channel.choices,
+        required=False,
+        help_text="By text or by e-mail; without it the way that the patient prefers.",
+    )
+
+
 class MessageFilters(django_filters.FilterSet):
     """To whom, of what, and what became of it."""
 
@@ -91,11 +108,33 @@ class MessageView(SchedulingView):
         return Message.objects.all()
 
 
-class Messages(MessageView, ListView):
+class Messages(MessageView, CreatingListView):
     """Texts and e-mails to patients and nurses, the latest first. A nurse sees those of own patients and own ones."""
 
+    inputs = {"POST": MessageInput}
     filterset_class = MessageFilters
     orderings = ("-created_at", "created_at", "-due_at", "due_at")
+
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """
+        Tell a patient once more when a visit is.
+
+        Of each state of the visit once by each way, else 409 `limit_reached`; without the patient's consent 409
+        `not_reachable`. At night a text waits for the morning.
+        """
+        values = self.read_body()
+
+        def work() -> Done:
+            visit = known(Appointment.objects.all(), values["appointment"], "appointment")
+            message = send_details(
+                appointment_id=visit.pk, channel=values.get("channel", ""), now=self.now
+            )
+            self.record("created", [message])
+            return status.HTTP_201_CREATED, message
+
+        response = self.once(work)
+        response["Location"] = f"{request.path}{response.data['id']}/"
+        return response
 
 
 class MessageObject(MessageView, ObjectView):

@@ -44,6 +44,7 @@ BLANKS = {
     "series_cancelled": SERIES,
     "reminder_48h": VISIT,
     "reminder_2h": VISIT,
+    "details": VISIT,
     "waitlist_offer": Blanks(("clinic", "when", "until")),
     "reply": Blanks(("clinic", "answer")),
     "nurse_booked": VISIT,
@@ -72,6 +73,8 @@ TEXTS = {
         "Reply C to confirm, R for a call back.",
         "reminder_2h": "{clinic}: your appointment is soon, {when}. "
         "Reply C to confirm, R for a call back.",
+        "details": "{clinic}: your appointment is on {when}. "
+        "Reply C to confirm, R for a call back.",
         "waitlist_offer": "{clinic}: {when} is free. Reply A to take it, N to pass, until {until}.",
         "reply": "{clinic}: {answer}",
         "nurse_booked": "{clinic}: new visit on {when}. Open the dashboard for details.",
@@ -98,6 +101,7 @@ TEXTS = {
         "Responda C para confirmar, R para una llamada.",
         "reminder_2h": "{clinic}: su cita es pronto, {when}. "
         "Responda C para confirmar, R para una llamada.",
+        "details": "{clinic}: su cita es el {when}. Responda C para confirmar, R para una llamada.",
         "waitlist_offer": "{clinic}: hay cita el {when}. "
         "Responda A para aceptar, N para pasar, hasta las {until}.",
         "reply": "{clinic}: {answer}",
@@ -153,6 +157,11 @@ MAILS = {
             "Hello,\n\nyour appointment with {clinic} is soon: {when}.\n\n"
             "If you cannot be there, please call us.",
             "Your appointment with {clinic} is soon",
+        ),
+        "details": Words(
+            "Hello,\n\nhere is your appointment with {clinic} once more: {when}.\n\n"
+            "If you want to change or cancel it, please call us.",
+            "Your appointment with {clinic}",
         ),
         "waitlist_offer": Words(
             "Hello,\n\na time with {clinic} that you may like is free: {when}.\n\n"
@@ -217,6 +226,11 @@ MAILS = {
         "reminder_2h": Words(
             "Hola:\n\nSu cita con {clinic} es pronto: {when}.\n\nSi no puede acudir, llámenos.",
             "Su cita con {clinic} es pronto",
+        ),
+        "details": Words(
+            "Hola:\n\nAquí tiene de nuevo su cita con {clinic}: {when}.\n\n"
+            "Si desea cambiarla o cancelarla, llámenos.",
+            "Su cita con {clinic}",
         ),
         "waitlist_offer": Words(
             "Hola:\n\nHay una hora libre con {clinic} que puede convenirle: {when}.\n\n"

@@ -31,6 +31,7 @@ class Message(models.Model):
         SERIES_CANCELLED = "series_cancelled", "Series cancelled"
         REMINDER_48H = "reminder_48h", "Reminder, two days before"
         REMINDER_2H = "reminder_2h", "Reminder, two hours before"
+        DETAILS = "details", "When the visit is, sent by staff"
         WAITLIST_OFFER = "waitlist_offer", "Offer from the waitlist"
         REPLY = "reply", "Answer to a text"
         NURSE_BOOKED = "nurse_booked", "To the nurse: visit booked"

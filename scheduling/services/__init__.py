@@ -11,6 +11,7 @@ from scheduling.services.appointments import (
     reschedule_appointment,
 )
 from scheduling.services.care import assign_nurse, end_assignment, make_primary
+from scheduling.services.details import send_details
 from scheduling.services.exports import export_csv
 from scheduling.services.feeds import create_feed, note_feed_use, revoke_feed
 from scheduling.services.handover import (
@@ -111,6 +112,7 @@ __all__ = [
     "revoke_feed",
     "run_next_import",
     "save_hours",
+    "send_details",
     "take_message",
     "upload_import",
     "withdraw_offer",

@@ -65,6 +65,7 @@ TELLS_OF_COMING_VISIT = (
     MessageKind.SERIES_BOOKED,
     MessageKind.SERIES_RESCHEDULED,
     *REMINDERS,
+    MessageKind.DETAILS,
     MessageKind.NURSE_BOOKED,
     MessageKind.NURSE_RESCHEDULED,
 )
@@ -223,7 +224,7 @@ def _write_messages(
             own=own,
             start=notice.start,
             count=tells_of,
-            due_at=_notice_due(notice.recipient, starts, now, by_patient=by_patient),
+            due_at=notice_due(notice.recipient, starts, now, by_patient=by_patient),
             expires_at=appointment.end if change == Kind.CANCELLED else appointment.start,
             appointment=appointment,
         )
@@ -269,7 +270,7 @@ def _start_before(before: Mapping[str, str]) -> list[datetime]:
     return [datetime.fromisoformat(before["start"])] if "start" in before else []
 
 
-def _notice_due(
+def notice_due(
     recipient: Recipient, starts: list[datetime], now: datetime, *, by_patient: bool
 ) -> datetime:
     """Return when somebody is told; mail wakes nobody, and nurses choose how they are told."""

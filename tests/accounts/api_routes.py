@@ -244,6 +244,11 @@ WAITING = kept(
 }
 TOLD = (
     reads("messages", R.MESSAGE, "message", patients=True)
+    | {
+        "messages/": ApiRoute(
+            R.MESSAGE, LIST | ADD, bodies={"POST": {"appointment": "$told_visit"}}, patients=True
+        )
+    }
     | kept(
         "staff-tasks",
         R.STAFF_TASK,

@@ -33,6 +33,7 @@ from tests.factories import (
     local,
     make_appointment,
     make_assignment,
+    make_consent,
     make_hold,
     make_nurse,
     make_override,
@@ -84,6 +85,14 @@ def _appointments(rows: Rows) -> Pair:
         make_appointment(patient=rows.patient, nurse=rows.nurse, start=TOMORROW_NINE),
         make_appointment(patient=rows.other_patient, nurse=rows.other_nurse, start=TOMORROW_NINE),
     )
+
+
+def _told_visits(rows: Rows) -> Pair:
+    """Return visits whose patients may be written to."""
+    visits = rows.pair("appointment")
+    for visit in visits:
+        make_consent(patient=visit.patient)
+    return visits
 
 
 def _for_each_patient(make: Callable[[Patient], Any]) -> Callable[[Rows], Pair]:
@@ -219,6 +228,7 @@ MAKERS: dict[str, Callable[[Rows], Pair]] = {
     "override": _for_each_nurse(_override),
     "specialization": _twice(lambda number: make_specialization()),
     "task": _for_each_patient(_task),
+    "told_visit": _told_visits,
     "visit_type": _twice(lambda number: make_visit_type(code=f"kind-{number}")),
     "wish": _for_each_patient(_wish),
 }

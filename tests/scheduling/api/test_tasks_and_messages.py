@@ -1,14 +1,25 @@
 """`/api/v1/staff-tasks/` and `/api/v1/messages/` (contract, section 6)."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import AuditEvent
-from scheduling.models import Message, Patient, StaffTask
-from tests.factories import NOW, make_assignment, make_nurse, make_patient
+from scheduling.models import Appointment, Message, Patient, StaffTask
+from tests.factories import (
+    NOW,
+    local,
+    make_appointment,
+    make_assignment,
+    make_consent,
+    make_nurse,
+    make_patient,
+    make_user,
+)
 from tests.scheduling.api.keys import Program
 from tests.scheduling.api.people import Person
 
@@ -167,8 +178,10 @@ class TestMessages:
         assert [one["id"] for one in listed] == [str(own.pk)]
         assert nurse.get(f"messages/{foreign.pk}/").status_code == 404
 
-    def test_are_written_by_nobody_and_closed_to_keys(self, scheduler: Person) -> None:
-        assert scheduler.post("messages/", {"body": "Hello"}).status_code == 405
+    def test_are_closed_to_keys_and_hold_nobodys_own_words(self, scheduler: Person) -> None:
+        own_words = scheduler.post("messages/", {"body": "Hello"})
+
+        assert list(own_words.json()["fields"]) == ["body"]
         assert Program().get("messages/").status_code == 403
 
     def test_cost_the_same_for_one_and_for_many(self, scheduler: Person) -> None:
@@ -179,3 +192,107 @@ class TestMessages:
         few, many = (queries(scheduler, f"messages/?page_size={n}") for n in (1, 50))
 
         assert few == many
+
+
+def agreed_visit(**fields: Any) -> Appointment:
+    """Return a visit of somebody who has agreed to texts."""
+    visit: Appointment = make_appointment(**fields)
+    make_consent(patient=visit.patient)
+    return visit
+
+
+class TestTellingAPatientOnceMore:
+    def test_writes_when_the_visit_is_in_fixed_words_s55(self, scheduler: Person) -> None:
+        visit = agreed_visit()
+
+        answer = scheduler.post("messages/", {"appointment": str(visit.pk)})
+
+        told = Message.objects.get()
+        assert answer.status_code == 201
+        assert answer["Location"] == f"/api/v1/messages/{told.pk}/"
+        assert (told.kind, told.to, told.status) == ("details", visit.patient.phone, "pending")
+        assert "your appointment is on Fri Mar 6, 9:00 AM EST" in told.body
+        assert visit.patient.last_name not in told.body
+        event = AuditEvent.objects.get(action="message.created")
+        assert event.patient_ids == [str(visit.patient_id)]
+
+    def test_happens_once_for_each_state_of_the_visit(self, scheduler: Person) -> None:
+        visit = agreed_visit()
+        body = {"appointment": str(visit.pk)}
+        scheduler.post("messages/", body)
+
+        again = scheduler.post("messages/", body)
+        Appointment.objects.filter(pk=visit.pk).update(sequence=1)
+        moved = scheduler.post("messages/", body)
+
+        assert (again.status_code, again.json()["code"]) == (409, "limit_reached")
+        assert moved.status_code == 201
+        assert Message.objects.count() == 2
+
+    def test_with_one_key_has_one_message_and_one_answer(self, scheduler: Person) -> None:
+        body = {"appointment": str(agreed_visit().pk)}
+
+        answers = [scheduler.post("messages/", body, Idempotency_Key="one") for _ in range(2)]
+
+        assert answers[0].content == answers[1].content
+        assert Message.objects.count() == 1
+
+    @pytest.mark.parametrize("channel", ["", "email"])
+    def test_needs_a_way_that_the_patient_has_agreed_to_s59(
+        self, scheduler: Person, channel: str
+    ) -> None:
+        visit = agreed_visit() if channel else make_appointment()
+
+        answer = scheduler.post(
+            "messages/", {"appointment": str(visit.pk)} | ({"channel": channel} if channel else {})
+        )
+
+        assert (answer.status_code, answer.json()["code"]) == (409, "not_reachable")
+        assert not Message.objects.exists()
+
+    @pytest.mark.parametrize(
+        "fields",
+        [{"status": "cancelled"}, {"status": "fulfilled"}, {"start": NOW - timedelta(hours=1)}],
+    )
+    def test_is_of_visits_that_are_ahead(self, scheduler: Person, fields: dict[str, Any]) -> None:
+        visit = agreed_visit(**fields)
+
+        answer = scheduler.post("messages/", {"appointment": str(visit.pk)})
+
+        assert (answer.status_code, answer.json()["code"]) == (409, "invalid_transition")
+
+    def test_at_night_waits_for_the_morning(self, scheduler: Person, settings: Any) -> None:
+        settings.CAREMATIX_NOW = local(2026, 3, 5, 23)
+        visit = agreed_visit(start=local(2026, 3, 9, 10))
+
+        scheduler.post("messages/", {"appointment": str(visit.pk)})
+
+        assert Message.objects.get().due_at == local(2026, 3, 6, 8)
+
+    def test_is_dropped_when_the_visit_is_cancelled_before(self, scheduler: Person) -> None:
+        visit = agreed_visit()
+        scheduler.post("messages/", {"appointment": str(visit.pk)})
+
+        scheduler.post(f"appointments/{visit.pk}/cancellation/")
+
+        assert Message.objects.get(kind="details").status == "dropped"
+
+    def test_of_nobodys_visit_is_refused(self, scheduler: Person) -> None:
+        answer = scheduler.post("messages/", {"appointment": NOBODY})
+
+        assert (answer.status_code, list(answer.json()["fields"])) == (400, ["appointment"])
+
+    def test_is_an_act_of_the_admin_site_as_well(self, db: None) -> None:
+        told, untold = agreed_visit(), make_appointment()
+        client = Client()
+        client.force_login(make_user(role="admin"))
+
+        page = client.post(
+            "/admin/scheduling/appointment/",
+            {"action": "send_details_selected", "_selected_action": [told.pk, untold.pk]},
+            follow=True,
+        ).content.decode()
+
+        assert Message.objects.get().appointment == told
+        assert "Patients who are told: 1." in page
+        assert "no way of writing" in page
