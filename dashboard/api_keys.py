@@ -100,7 +100,12 @@ def creation(request: HttpRequest) -> HttpResponse:
         else:
             context = {"section": "api_keys", "key": key, "text": text, "now": key.created_at}
             return render(request, "dashboard/api_keys_made.html", context)
-    context = {"section": "api_keys", "form": form, "scopes": _scope_choices(form)}
+    context = {
+        "section": "api_keys",
+        "form": form,
+        "scopes": _scope_choices(form),
+        "days_hint": f"1 to {settings.LIMIT_KEY_DAYS}. Then the system needs a new key.",
+    }
     return render(request, "dashboard/api_keys_creation.html", context)
 
 

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -318,16 +319,17 @@ class TestReading:
 @pytest.mark.django_db(transaction=True)
 def test_a_hundred_parallel_requests_with_one_key_book_one_visit(settings: Any) -> None:
     settings.LIMIT_KEY_WRITES_PER_MINUTE = 1000
-    program, body = Program(), booking()
+    program, body, together = Program(), booking(), Barrier(100)
 
     def ask(_: int) -> tuple[int, bytes]:
+        together.wait(60)
         try:
             answer = program.post("appointments/", body, Idempotency_Key="once")
             return answer.status_code, answer.content
         finally:
             connection.close()
 
-    with ThreadPoolExecutor(10) as pool:
+    with ThreadPoolExecutor(100) as pool:
         answers = set(pool.map(ask, range(100)))
 
     assert [status for status, _ in answers] == [201]
