@@ -30,6 +30,8 @@ from scheduling.exceptions import (
     SlotTaken,
 )
 from scheduling.models import Appointment, SlotHold, Source
+from scheduling.selectors.alternatives import in_words, openings_near
+from scheduling.selectors.openings import Opening
 
 REFUSALS_SHOWN = 10
 OVERRIDE = "Outside the hours"
@@ -60,11 +62,17 @@ class ServiceForm(ModelFormBase):
             return
         try:
             self.instance = self.carry_out()
+        except SlotTaken as error:
+            self.add_error(self.field_of(error), f"{error.detail} {in_words(self.other_times())}")
         except SchedulingError as error:
             self.add_error(self.field_of(error), error.detail)
 
     def carry_out(self) -> Appointment:
         """Call the service and return what it stored."""
+        raise NotImplementedError
+
+    def other_times(self) -> tuple[Opening, ...]:
+        """Return free times near the one that was taken."""
         raise NotImplementedError
 
     def field_of(self, error: SchedulingError) -> str | None:
@@ -108,6 +116,16 @@ class BookingForm(ServiceForm):
             override_hours=data["override_hours"],
             source=Source.ADMIN,
             actor=self.actor,
+            now=clinic_now(),
+        )
+
+    def other_times(self) -> tuple[Opening, ...]:
+        """Look around the start that was wanted, with any nurse."""
+        data = self.cleaned_data
+        return openings_near(
+            start=data["start"],
+            visit_type=data["visit_type"].code,
+            patient_id=data["patient"].pk,
             now=clinic_now(),
         )
 
@@ -178,6 +196,15 @@ class ChangeForm(ServiceForm):
                 override_hours=data["override_hours"],
             )
         return Appointment.objects.get(pk=self.instance.pk)
+
+    def other_times(self) -> tuple[Opening, ...]:
+        """Look around the start that was wanted, with any nurse."""
+        return openings_near(
+            start=self.cleaned_data["start"],
+            visit_type=self.instance.visit_type.code,
+            patient_id=self.instance.patient_id,
+            now=clinic_now(),
+        )
 
     def _is_moved(self) -> bool:
         return bool({"nurse", "start"} & set(self.changed_data))

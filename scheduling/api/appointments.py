@@ -5,7 +5,7 @@ An act on a visit is an address of its own. Whoever may not see the patient's cl
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -29,7 +29,7 @@ from scheduling.api.base import SchedulingView, VisitTypeField, known
 from scheduling.clock import clinic_zone
 from scheduling.exceptions import SlotExpired, SlotTaken
 from scheduling.models import Appointment, Nurse, Patient, SlotHold, Source
-from scheduling.selectors.openings import find_openings
+from scheduling.selectors.alternatives import openings_near
 from scheduling.services import (
     arrive,
     book_appointment,
@@ -43,8 +43,6 @@ from scheduling.services.transitions import locked_appointment
 
 SOURCE = Source.API
 Reason = Appointment.CancellationReason
-ALTERNATIVES = 3
-NEAR = timedelta(days=14)
 
 EXAMPLE = {
     "id": "0b7e8c1e-6f0e-4b53-9c11-3a5a8f1f2d10",
@@ -238,14 +236,7 @@ class AppointmentView(SchedulingView):
         self, taken: SlotTaken, *, patient: UUID, start: datetime, visit_type: str
     ) -> SlotTaken:
         """Return the refusal with the next times that are free, for whoever has to offer another one."""
-        found = find_openings(
-            now=self.now,
-            since=max(start - timedelta(hours=2), self.now),
-            until=start + NEAR,
-            visit_type=visit_type,
-            patient_id=patient,
-            limit=ALTERNATIVES,
-        )
+        found = openings_near(start=start, visit_type=visit_type, patient_id=patient, now=self.now)
         zone = clinic_zone()
         taken.facts = {  # type: ignore[attr-defined]  # what the one map of errors shows
             "alternatives": [
@@ -255,7 +246,7 @@ class AppointmentView(SchedulingView):
                     "nurse": str(one.nurse_id),
                     "visit_type": one.visit_type,
                 }
-                for one in found.slots
+                for one in found
             ]
         }
         return taken

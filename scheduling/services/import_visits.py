@@ -22,6 +22,7 @@ from scheduling.models import (
     WebhookEndpoint,
 )
 from scheduling.models.calendar import LONGEST_VISIT_MINUTES
+from scheduling.selectors.alternatives import in_words, openings_near
 from scheduling.selectors.diary import Diary, Entry, open_diary
 from scheduling.selectors.messages import own_words
 from scheduling.services.drafts import Recipient, patients_as_recipients
@@ -46,6 +47,7 @@ OTHER = Appointment.CancellationReason.OTHER
 IMPORTED = "import"
 NEVER_NEW = "A new visit is booked, or history: fulfilled, noshow or cancelled."
 NO_SUCH_PATIENT = "No patient has this reference number."
+OTHERS_TOLD = 20
 NO_SUCH_TYPE = "There is no kind of visit with this code."
 STORED_OTHERWISE = "This visit is stored with another status. Visits change on their own page; an import adds new ones."
 
@@ -107,6 +109,35 @@ class Stored:
         return any(status != Status.ENTERED_IN_ERROR for status in self._statuses.get(key, []))
 
 
+class OtherTimes:
+    """What is free near a time that is taken, told for the first rows of a file that meet one: each is a search."""
+
+    def __init__(self, ahead: Sequence[Row], people: People, now: datetime) -> None:
+        self.now = now
+        self._left = OTHERS_TOLD
+        self._wanted: set[tuple[UUID, datetime]] = set()
+        for row in ahead:
+            key = (str(row.values["nurse_license_state"]), str(row.values["nurse_license_number"]))
+            nurse = people.nurses.get(key)
+            if nurse is not None:
+                self._wanted.add((nurse.pk, row.values["start"]))
+
+    def in_words(self, visit: Appointment) -> str:
+        """Return times of the same nurse that no row of the file wants; nothing once enough was told."""
+        if not self._left:
+            return ""
+        self._left -= 1
+        found = openings_near(
+            start=visit.start,
+            visit_type=visit.visit_type.code,
+            patient_id=visit.patient_id,
+            now=self.now,
+            nurse_ids=[visit.nurse_id],
+            exclude=self._wanted,
+        )
+        return in_words(found)
+
+
 def plan_appointments(
     rows: Sequence[Row], names: Names, occasion: Occasion, report: Report
 ) -> Plan:
@@ -127,6 +158,7 @@ def plan_appointments(
         patient_ids={patient.pk for patient in people.patients.values()},
         now=occasion.now,
     )
+    others = OtherTimes(ahead, people, occasion.now)
     visits: list[Appointment] = []
     for row in report(rows):
         known = people.of(row, plan)
@@ -144,7 +176,7 @@ def plan_appointments(
             plan.refuse(row.number, "status", "stored_otherwise", STORED_OTHERWISE)
         else:
             visit = _visit(row, patient, nurse, kind, occasion)
-            if _is_allowed(visit, row, diary, plan, occasion.now):
+            if _is_allowed(visit, row, diary, plan, others):
                 visits.append(visit)
     plan.new = len(visits)
     plan.patient_ids = {visit.patient_id for visit in visits}
@@ -178,13 +210,15 @@ def _visit(
     )
 
 
-def _is_allowed(visit: Appointment, row: Row, diary: Diary, plan: Plan, now: datetime) -> bool:
+def _is_allowed(
+    visit: Appointment, row: Row, diary: Diary, plan: Plan, others: "OtherTimes"
+) -> bool:
     """Tell whether a new visit may be stored, and book it in the diary if it is ahead; else note what is wrong."""
-    wrong = _wrong_length(visit) or _wrong_status(visit, now)
+    wrong = _wrong_length(visit) or _wrong_status(visit, others.now)
     if wrong is not None:
         plan.refuse(row.number, *wrong)
         return False
-    return visit.status != Status.BOOKED or _fits(visit, row, diary, plan)
+    return visit.status != Status.BOOKED or _fits(visit, row, diary, plan, others)
 
 
 def _wrong_length(visit: Appointment) -> tuple[str, str, str] | None:
@@ -209,7 +243,7 @@ def _wrong_status(visit: Appointment, now: datetime) -> tuple[str, str, str] | N
     return None
 
 
-def _fits(visit: Appointment, row: Row, diary: Diary, plan: Plan) -> bool:
+def _fits(visit: Appointment, row: Row, diary: Diary, plan: Plan, others: "OtherTimes") -> bool:
     entry = Entry(
         row=row.number,
         patient_id=visit.patient_id,
@@ -224,8 +258,10 @@ def _fits(visit: Appointment, row: Row, diary: Diary, plan: Plan) -> bool:
         return True
     error = refusal(reason)
     detail = error.detail
-    if isinstance(error, SlotTaken) and (other := diary.row_in_the_way(entry)):
-        detail = f"{detail} Row {other} of this file has it."
+    if isinstance(error, SlotTaken):
+        if other := diary.row_in_the_way(entry):
+            detail = f"{detail} Row {other} of this file has it."
+        detail = f"{detail} {others.in_words(visit)}".strip()
     plan.refuse(row.number, COLUMN_OF.get(reason, "start"), error.code, detail)
     return False
 

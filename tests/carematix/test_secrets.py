@@ -50,9 +50,9 @@ NEVER_ADDED = re.compile(
 PROGRAM = """
 import pathlib, sys
 from carematix import server
-server.serve = lambda listener: None
+server.serve = lambda listener, supervisor: None
 listener = server.socket.socket()
-server.main(["--listener", str(listener.detach())])
+server.main(["--listener", str(listener.detach()), "1"])
 pathlib.Path(sys.argv[1]).write_text("made")
 """
 TEXT = {

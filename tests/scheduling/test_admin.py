@@ -141,7 +141,8 @@ class TestBooking:
 
         errors = errors_of(staff.post(ADD, booking(taken)))
 
-        assert errors == {"start": ["That time is taken."]}
+        assert list(errors) == ["start"]
+        assert errors["start"][0].startswith("That time is taken. Free near it: Fri Mar 6, 2026, ")
         assert Appointment.objects.count() == 1
 
     def test_of_a_busy_patient_is_an_error_of_the_form(self, staff: Client) -> None:
@@ -222,7 +223,8 @@ class TestChanging:
 
         errors = errors_of(staff.post(page_of(visit), change(visit, start_1="09:30")))
 
-        assert errors == {"start": ["That time is taken."]}
+        assert list(errors) == ["start"]
+        assert errors["start"][0].startswith("That time is taken. Free near it: Fri Mar 6, 2026, ")
         visit.refresh_from_db()
         assert visit.sequence == 0
 

@@ -196,15 +196,22 @@ class TestAVisitAhead:
 
 @pytest.mark.usefixtures("patient", "nurse")
 class TestVisitsOfOneFile:
-    def test_that_meet_at_a_nurse_are_refused_and_the_other_row_is_named(self) -> None:
+    def test_that_meet_at_a_nurse_are_refused_and_the_other_row_and_free_times_are_named(
+        self,
+    ) -> None:
         make_patient(reference_number="R2")
+        name = Nurse.objects.get().name
 
         rows = (VISIT, VISIT | {"patient_reference_number": "R2"})
 
         assert refused(*rows) == [(3, "start", "slot_taken")]
         with pytest.raises(FileRefused) as error:
             bring(*rows)
-        assert error.value.problems[0].detail == "That time is taken. Row 2 of this file has it."
+        assert error.value.problems[0].detail == (
+            "That time is taken. Row 2 of this file has it. Free near it: "
+            f"Fri Mar 6, 2026, 9:30 AM EST with {name}; Fri Mar 6, 2026, 10:00 AM EST with {name}; "
+            f"Fri Mar 6, 2026, 10:30 AM EST with {name}."
+        )
 
     def test_that_meet_at_a_patient_are_refused(self) -> None:
         make_nurse(license_number="RN2")
