@@ -132,7 +132,7 @@ def listed_appointments(
                 .order_by("-start", "-id")
             )
         case "cancelled":
-            visits = visits.filter(status="cancelled").order_by("-start", "-id")
+            visits = visits.filter(status="cancelled").order_by("-start", "id")
         case _:
             visits = _coming(visits, now)
     if nurse_id:
