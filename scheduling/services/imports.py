@@ -200,7 +200,7 @@ def drop_waiting_files(*, now: datetime) -> int:
     dropped = {"content": b"", "problems": [problem], "lease_until": None, "finished_at": now}
     naming = DataImport.objects.filter(kind__in=[Kind.PATIENTS, Kind.APPOINTMENTS])
     unseen = naming.filter(status__in=[Status.UPLOADED, Status.CHECKING, Status.CHECKED])
-    accepted = naming.filter(status__in=IN_HAND.values() | IN_HAND.keys())
+    accepted = naming.filter(status__in=[Status.ACCEPTED, Status.APPLYING])
     return unseen.update(status=Status.REFUSED, summary={}, **dropped) + accepted.update(
         status=Status.FAILED, **dropped
     )
