@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from channels.db import database_sync_to_async
+from channels.layers import channel_layers
 from django.test import AsyncClient, Client
 from hypothesis import HealthCheck, settings
 
@@ -25,6 +26,12 @@ def pytest_sessionstart() -> None:
     from tests.kept_rows import let_tests_flush
 
     let_tests_flush()
+
+
+@pytest.fixture(autouse=True)
+def _layer_of_its_own() -> None:
+    """Give each test a channel layer of its own: that of Redis binds locks to the loop that used it first."""
+    channel_layers.backends.clear()
 
 
 @pytest.fixture(autouse=True)
