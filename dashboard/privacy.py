@@ -25,7 +25,7 @@ from dashboard.privacy_forms import CallPermissionForm, ReasonForm, RelinkForm, 
 from scheduling.clock import clinic_now
 from scheduling.exceptions import SchedulingError
 from scheduling.models import Consent, Patient, PurgeRun, Source
-from scheduling.selectors.privacy import call_permission
+from scheduling.selectors.calls import call_permission
 from scheduling.services import record_consent
 from voice.models import CallLog
 from voice.privacy import erase_patient, patient_export, relink_call

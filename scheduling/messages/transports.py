@@ -1,56 +1,26 @@
 """
 The ways by which a message leaves: Twilio's REST API, Django's mail, and a developer's console.
 
-A transport says one of four things, because a text must never go out twice (security reference, R10): it was
-accepted, it was refused for good, it certainly did not leave and may be tried again, or nobody knows.
+Each ends as a request to the carrier does (`scheduling.messages.carrier`): accepted, or one of the three failures.
 """
 
-import json
 import smtplib
-import ssl
 import sys
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
-import requests
 from django.conf import settings
 from django.core.mail import BadHeaderError, EmailMessage, get_connection
-from twilio.base.exceptions import TwilioRestException, TwilioServiceException
-from twilio.http.http_client import TwilioHttpClient
-from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
-TIMEOUT_S = 15.0
-"""How long one step of a request may take; the library itself would wait for ever."""
+from scheduling.messages import carrier
+from scheduling.messages.carrier import TIMEOUT_S, NotSent, Refused, Uncertain
+
+__all__ = ["Accepted", "NotSent", "Outgoing", "Refused", "Uncertain", "send_mail", "send_text"]
+
 MAX_VALIDITY_S = 36_000
-ANSWERED_NOT_NOW = {429, 503}
-CODES_NOT_NOW = {20429, 30001, 30022}
-CREDENTIALS = {401, 403}
-"""Nothing was accepted, and somebody may be changing the token just now."""
 SMTP_FOR_GOOD = 500
-
-
-class TransportFailure(Exception):
-    """A message did not go out as it should; `code` is short and stable, and holds nothing of the message."""
-
-    def __init__(self, code: str) -> None:
-        self.code = code[:40]
-        super().__init__(self.code)
-
-
-class NotSent(TransportFailure):
-    """It certainly did not leave; trying again later is safe."""
-
-
-class Refused(TransportFailure):
-    """The other side said no, and would say so again."""
-
-
-class Uncertain(TransportFailure):
-    """The request went out and the answer did not come back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,31 +49,14 @@ def send_text(outgoing: Outgoing) -> Accepted:
     Raises:
         NotSent, Refused, Uncertain: see the classes.
     """
-    if not _twilio_configured():
+    sender = settings.TWILIO_MESSAGING_SERVICE_SID or settings.TWILIO_PHONE_NUMBER
+    if not carrier.is_configured() or not sender:
         if settings.DEBUG:
             return _print(f"Text to {outgoing.to}:\n{outgoing.body}\n")
         raise Refused("not_configured")
-    from twilio.rest import Client  # slow to import, and only a process that sends needs it
-
-    client = Client(
-        settings.TWILIO_ACCOUNT_SID,
-        settings.TWILIO_AUTH_TOKEN,
-        http_client=_TwilioConnection(settings.TWILIO_API_BASE_URL),
-    )
-    try:
+    with carrier.asked() as client:
         sent = client.messages.create(**_text_fields(outgoing))
-    except (TwilioRestException, TwilioServiceException) as error:
-        raise _from_answer(int(error.status), int(error.code or 0)) from error
-    except requests.exceptions.RequestException as error:
-        raise _from_connection(error) from error
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
-        raise Uncertain("odd_answer") from error
     return Accepted(str(sent.sid or ""), str(sent.status or ""))
-
-
-def _twilio_configured() -> bool:
-    sender = settings.TWILIO_MESSAGING_SERVICE_SID or settings.TWILIO_PHONE_NUMBER
-    return bool(settings.TWILIO_ACCOUNT_SID and settings.TWILIO_AUTH_TOKEN and sender)
 
 
 def _text_fields(outgoing: Outgoing) -> dict[str, Any]:
@@ -121,62 +74,6 @@ def _text_fields(outgoing: Outgoing) -> dict[str, Any]:
     if outgoing.validity_s is not None:
         fields["validity_period"] = max(1, min(outgoing.validity_s, MAX_VALIDITY_S))
     return fields
-
-
-class _TwilioConnection:
-    """
-    An HTTP client for Twilio's library that goes to the configured address, each request on a new connection.
-
-    A kept connection may be closed at the moment of a request, and nobody could say then whether it arrived.
-    """
-
-    is_async = False
-
-    def __init__(self, base_url: str) -> None:
-        self._base_url = base_url.rstrip("/")
-        self._client = TwilioHttpClient(pool_connections=False, timeout=TIMEOUT_S)
-
-    def request(self, method: str, uri: str, **options: Any) -> Any:
-        """Send one request; the host that the library or its environment chose does not count."""
-        parts = urlsplit(uri)
-        query = f"?{parts.query}" if parts.query else ""
-        return self._client.request(method, f"{self._base_url}{parts.path}{query}", **options)
-
-
-def _from_answer(status: int, code: int) -> TransportFailure:
-    """Return what an answer with an error means (twilio reference, sections 8, 9 and 11)."""
-    known = str(code if code > 999 else f"http_{status}")
-    if status in ANSWERED_NOT_NOW | CREDENTIALS or code in CODES_NOT_NOW:
-        return NotSent(known)
-    if status >= 500:
-        return Uncertain(known)
-    return Refused(known)
-
-
-def _from_connection(error: requests.exceptions.RequestException) -> TransportFailure:
-    """Tell a request that never left from one whose answer was lost."""
-    never_left = (requests.exceptions.ConnectTimeout, requests.exceptions.ProxyError)
-    if isinstance(error, never_left):
-        return NotSent("no_connection")
-    for cause in _causes(error):
-        if isinstance(
-            cause, NewConnectionError | ConnectTimeoutError | ssl.SSLCertVerificationError
-        ):
-            return NotSent("no_connection")
-    return Uncertain("connection_lost")
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield an exception and what requests and urllib3 wrapped in it."""
-    seen: list[BaseException] = []
-    waiting: list[object] = [error]
-    while waiting:
-        found = waiting.pop()
-        if not isinstance(found, BaseException) or found in seen:
-            continue
-        seen.append(found)
-        yield found
-        waiting += [*found.args, getattr(found, "reason", None)]
 
 
 def send_mail(outgoing: Outgoing) -> Accepted:
@@ -215,7 +112,7 @@ def _is_smtp() -> bool:
     return bool(settings.EMAIL_BACKEND.endswith("smtp.EmailBackend"))
 
 
-def _from_smtp(code: int) -> TransportFailure:
+def _from_smtp(code: int) -> NotSent | Refused:
     """Return what a mail server's refusal means: 4xx is for now, 5xx for good (RFC 5321, section 4.2.1)."""
     return Refused(f"smtp_{code}") if code >= SMTP_FOR_GOOD else NotSent(f"smtp_{code}")
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, QuerySet
 
 from scheduling.models import (
     Appointment,
@@ -19,6 +19,7 @@ from scheduling.models import (
     StaffTask,
     WaitlistEntry,
 )
+from scheduling.selectors.calls import answers_of
 
 CHUNK = 500
 LEFT_OUT = frozenset({"pin_hash", "name_key", "lease_until", "blocked_from", "blocked_until"})
@@ -56,28 +57,9 @@ def patient_sections(*, patient_id: UUID) -> Iterator[Section]:
     yield "staff_tasks", _rows(StaffTask.objects.filter(patient=patient_id), "created_at")
 
 
-def call_permission(*, patient: Patient) -> Consent | None:
-    """
-    Return the latest answer to calls from us, of the patient or of the number; a refusal means: do not call (S59).
-
-    Of two at one time the refusal counts. Without an answer nobody may be called.
-    """
-    return (
-        _answers_of(patient)
-        .filter(channel=Consent.Channel.VOICE, purpose=Consent.Purpose.CALLS)
-        .order_by("-recorded_at", "granted", "id")
-        .first()
-    )
-
-
 def _answers(patient_id: UUID) -> QuerySet[Consent]:
     patient = Patient.objects.filter(pk=patient_id).first()
-    return _answers_of(patient) if patient else Consent.objects.none()
-
-
-def _answers_of(patient: Patient) -> QuerySet[Consent]:
-    numbers = [number for number in (patient.phone, patient.second_phone) if number]
-    return Consent.objects.filter(Q(patient=patient) | Q(phone__in=numbers))
+    return answers_of(patient) if patient else Consent.objects.none()
 
 
 def _rows(rows: QuerySet[Any], order: str) -> Iterator[Facts]:

@@ -79,8 +79,11 @@ def record_consent(
     """
     Store an answer; the latest one counts, and reminders of visits ahead follow it.
 
-    "Stop calling" ends texts about visits too (security reference, S59).
+    "Stop calling" ends texts about visits too. A permission to call is for the number on file now, if none is named: a
+    later number has to be agreed to anew (security reference, S59).
     """
+    if purpose == Consent.Purpose.CALLS and granted and patient_id and not phone:
+        phone = Patient.objects.values_list("phone", flat=True).get(pk=patient_id)
     consent = Consent.objects.create(
         channel=channel,
         purpose=purpose,

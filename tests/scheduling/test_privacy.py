@@ -24,8 +24,8 @@ from scheduling.models import (
     WaitlistEntry,
     WaitlistOffer,
 )
+from scheduling.selectors.calls import call_permission
 from scheduling.selectors.people import may_text
-from scheduling.selectors.privacy import call_permission
 from scheduling.services import book_appointment, join_waitlist, record_consent
 from scheduling.services.privacy import (
     CATEGORIES,
@@ -460,3 +460,32 @@ class TestCallPermission:
         assert found is not None
         assert not found.granted
         assert not may_text(patient=patient)
+
+    def test_s59_a_permission_is_the_patients_own_whoever_has_the_number_too(self) -> None:
+        patient = make_patient()
+        child = make_patient(phone=patient.phone)
+        self.answer(granted=True, patient_id=patient.pk)
+
+        assert call_permission(patient=child) is None
+        found = call_permission(patient=patient)
+        assert found is not None
+        assert found.granted
+
+    def test_s59_a_refusal_from_a_number_is_for_everybody_who_has_it(self) -> None:
+        patient = make_patient()
+        child = make_patient(phone=patient.phone)
+        self.answer(granted=True, patient_id=child.pk)
+        self.answer(granted=False, patient_id=patient.pk, phone=patient.phone)
+
+        found = call_permission(patient=child)
+
+        assert found is not None
+        assert not found.granted
+
+    def test_s59_a_permission_ends_with_the_number_that_it_was_given_for(self) -> None:
+        patient = make_patient()
+        self.answer(granted=True, patient_id=patient.pk)
+        patient.phone = "+12025550166"
+        patient.save()
+
+        assert call_permission(patient=patient) is None
