@@ -10,8 +10,8 @@ def call_permission(*, patient: Patient) -> Consent | None:
     Return the latest answer to calls from us; a refusal means: do not call (S59).
 
     Of two at one time the refusal counts. A refusal of the patient, or of anybody at one of the numbers, ends calls. A
-    grant counts for the patient who gave it, and for the number that it was given for; one without a number is for the
-    first on file.
+    grant counts for the patient who gave it, and for the number that it was given for; one that names no number is for
+    the first on file, and one that names no patient is for everybody at the number.
     """
     return (
         answers_of(patient)

@@ -489,3 +489,26 @@ class TestCallPermission:
         patient.save()
 
         assert call_permission(patient=patient) is None
+
+    def test_s59_a_permission_for_the_second_number_lifts_no_refusal_of_the_first(self) -> None:
+        patient = make_patient(second_phone="+12025550167")
+        self.answer(granted=False, phone=patient.phone)
+        record_consent(
+            channel="voice", purpose="calls", granted=True, wording="You may call there.",
+            source="dashboard", patient_id=patient.pk, phone=patient.second_phone, now=NOW + DAY,
+        )  # fmt: skip
+
+        found = call_permission(patient=patient)
+
+        assert found is not None
+        assert not found.granted
+
+    def test_s59_a_permission_that_names_a_number_alone_is_for_everybody_who_has_it(self) -> None:
+        patient = make_patient()
+        child = make_patient(phone=patient.phone)
+        self.answer(granted=True, phone=patient.phone)
+
+        for one in (patient, child):
+            found = call_permission(patient=one)
+            assert found is not None
+            assert found.granted
