@@ -21,7 +21,7 @@ from tests.factories import (
     make_patient,
     make_visit_type,
 )
-from tests.scheduling.test_waitlist import make_entry, offer_of
+from tests.scheduling.waiting import make_entry, offer_of
 
 pytestmark = pytest.mark.django_db
 BY: dict[str, Any] = {"source": "voice", "actor": "call:1"}
