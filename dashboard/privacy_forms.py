@@ -50,7 +50,7 @@ class CallPermissionForm(forms.Form):
 def permission_words(answer: Consent | None) -> dict[str, Any]:
     """Return how an answer about calls is told."""
     if answer is None:
-        return {"words": "Not asked: no calls from us", "tone": "unconfirmed"}
+        return {"words": "No permission for this number: no calls from us", "tone": "unconfirmed"}
     if answer.granted:
         return {"words": "May be called", "tone": "booked"}
     return {"words": "Do not call", "tone": "cancelled"}

@@ -59,6 +59,12 @@ class TestPagesOfPrivacy:
         link.click()
         page.get_by_role("heading", name="Legal holds").wait_for()
         check(page, pictures, f"privacy-patient-{size[0]}-{scheme}")
+        said = page.get_by_text("The court of the district").bounding_box()
+        lifting = page.get_by_placeholder("Why it ends").bounding_box()
+        assert said
+        assert lifting
+        beside = said["x"] + said["width"] <= lifting["x"]
+        assert beside or said["y"] + said["height"] <= lifting["y"]
         page.goto(f"/dashboard/privacy/calls/{call.pk}/")
         check(page, pictures, f"privacy-call-{size[0]}-{scheme}")
 

@@ -206,6 +206,18 @@ class TestCallPermission:
         assert "Do not call" in client.get(address("patient", patient.pk)).content.decode()
         assert AuditEvent.objects.get(action="consent.added").reason == "refused"
 
+    def test_s59_a_permission_ends_with_its_number(self, client: Client, patient: Patient) -> None:
+        client.post(
+            address("call_permission", patient.pk), {"granted": "yes", "wording": "Call any time"}
+        )
+        assert "May be called" in client.get(address("patient", patient.pk)).content.decode()
+
+        patient.phone = "+12025550166"
+        patient.save()
+
+        page = client.get(address("patient", patient.pk)).content.decode()
+        assert "No permission for this number: no calls from us" in page
+
     def test_s59_asks_for_the_words(self, client: Client, patient: Patient) -> None:
         client.post(address("call_permission", patient.pk), {"granted": "yes", "wording": ""})
 
